@@ -1,0 +1,174 @@
+package models
+
+import (
+	"context"
+	"slices"
+	"strings"
+)
+
+// ActorKind says what stands behind an actor.
+type ActorKind string
+
+// The kinds of actors.
+const (
+	ActorPerson  ActorKind = "person"
+	ActorService ActorKind = "service"
+	ActorSystem  ActorKind = "system"
+)
+
+// ActorRef is how an actor is stored and shown: who, without rights. Stored as "kind:id".
+type ActorRef struct {
+	ID   string    `json:"id"`
+	Kind ActorKind `json:"kind"`
+	Name string    `json:"name"`
+}
+
+// String is the stored form, "kind:id"; names are looked up when shown.
+func (r ActorRef) String() string { return string(r.Kind) + ":" + r.ID }
+
+// ParseActorRef reads the stored form. The name stays empty.
+func ParseActorRef(s string) ActorRef {
+	kind, id, _ := strings.Cut(s, ":")
+	return ActorRef{ID: id, Kind: ActorKind(kind)}
+}
+
+// Actor is who acts, with the rights of this very credential.
+type Actor struct {
+	ActorRef
+	Email       string   // verified e-mail of a person, lower case; two people with one e-mail are one
+	KeyID       string   // the API key that speaks, if one does
+	Responsible []string // ids of the people who answer for a service
+	Grants      []Grant  // what the actor holds
+	Extra       []Permission
+	Denied      []Permission
+}
+
+// Grant is one binding as it counts for one credential.
+type Grant struct {
+	Role        Role
+	Limit       Role   // a personal key's own role; the grant is no more than both allow. Empty: no limit
+	Tenant      string // tenant id or layer; Platform means all tenants
+	Environment string // empty means all environments
+}
+
+// covers tells whether the grant reaches that place. An empty environment asks about the tenant as a whole.
+func (g Grant) covers(tenant, environment string) bool {
+	return (g.Tenant == Platform || g.Tenant == tenant) &&
+		(g.Environment == "" || environment == "" || g.Environment == environment)
+}
+
+func (g Grant) allows(p Permission) bool {
+	return g.Role.Allows(p) && (g.Limit == "" || g.Limit.Allows(p))
+}
+
+// Sees tells whether the tenant or layer lies within the actor's scope; if not, it does not exist for the actor.
+func (a Actor) Sees(tenant string) bool {
+	return slices.ContainsFunc(a.Grants, func(g Grant) bool { return g.covers(tenant, "") })
+}
+
+// Can tells whether the actor may do this in that tenant or layer and environment.
+// An empty environment asks for the right in at least one.
+func (a Actor) Can(p Permission, tenant, environment string) bool {
+	if slices.Contains(a.Denied, p) {
+		return false
+	}
+	if slices.Contains(a.Extra, p) && a.Sees(tenant) {
+		return true
+	}
+	return slices.ContainsFunc(a.Grants, func(g Grant) bool {
+		return g.covers(tenant, environment) && g.allows(p)
+	})
+}
+
+// Everywhere tells whether the right holds for the whole environment-independent tenant, not just one environment.
+func (a Actor) Everywhere(p Permission, tenant string) bool {
+	return !slices.Contains(a.Denied, p) && slices.ContainsFunc(a.Grants, func(g Grant) bool {
+		return g.covers(tenant, "") && g.Environment == "" && g.allows(p)
+	})
+}
+
+// Require is Can as an error: not_found outside the actor's scope, forbidden inside it.
+func (a Actor) Require(p Permission, what, tenant, environment string) error {
+	switch {
+	case a.Can(p, tenant, environment):
+		return nil
+	case a.Sees(tenant):
+		return Forbidden("this needs the permission " + string(p))
+	default:
+		return NotFound(what)
+	}
+}
+
+// Holds tells whether the actor can sign a stage that asks for this role in that place.
+// Only people hold deciding roles.
+func (a Actor) Holds(role Role, tenant, environment string) bool {
+	return a.Kind == ActorPerson && slices.ContainsFunc(a.Grants, func(g Grant) bool {
+		return g.Role == role && (g.Limit == "" || g.Limit == role) && g.covers(tenant, environment)
+	})
+}
+
+// Scope lists the tenants and layers the actor sees; {"*"} stands for all.
+func (a Actor) Scope() []string {
+	var out []string
+	for _, g := range a.Grants {
+		if g.Tenant == Platform {
+			return []string{ScopeAll}
+		}
+		if !slices.Contains(out, g.Tenant) {
+			out = append(out, g.Tenant)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Home is the tenant in whose log the actor's refusals are written: its only tenant, else the platform.
+func (a Actor) Home() string {
+	if scope := a.Scope(); len(scope) == 1 && scope[0] != ScopeAll {
+		return scope[0]
+	}
+	return Platform
+}
+
+// ScopeAll is the scope of actors that work on all tenants.
+const ScopeAll = "*"
+
+// System is a named system actor; what each may touch is fixed by the row-level policies.
+func System(name string) Actor {
+	return Actor{ActorRef: ActorRef{ID: name, Kind: ActorSystem, Name: name}}
+}
+
+// Request is what the audit log keeps about the call behind an act.
+type Request struct {
+	ID      string
+	Address string
+}
+
+type contextKey int
+
+const (
+	actorKey contextKey = iota
+	requestKey
+)
+
+// WithActor puts the actor into the context; only authentication and system jobs do.
+func WithActor(ctx context.Context, a Actor) context.Context {
+	return context.WithValue(ctx, actorKey, a)
+}
+
+// ActorFrom returns the actor of the context, if there is one.
+func ActorFrom(ctx context.Context) (Actor, bool) {
+	a, ok := ctx.Value(actorKey).(Actor)
+	return a, ok
+}
+
+// WithRequest puts the call's id and address into the context.
+func WithRequest(ctx context.Context, r Request) context.Context {
+	return context.WithValue(ctx, requestKey, r)
+}
+
+// RequestFrom returns the call behind the context; the zero value when there is none.
+func RequestFrom(ctx context.Context) Request {
+	r, _ := ctx.Value(requestKey).(Request)
+	return r
+}

@@ -1,0 +1,167 @@
+package models
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"time"
+)
+
+// ChangeStatus is where a change stands.
+type ChangeStatus string
+
+// The states of a change.
+const (
+	ChangeDraft     ChangeStatus = "draft"
+	ChangePending   ChangeStatus = "pending"
+	ChangeApproved  ChangeStatus = "approved"
+	ChangeScheduled ChangeStatus = "scheduled"
+	ChangeDeploying ChangeStatus = "deploying"
+	ChangeDeployed  ChangeStatus = "deployed"
+	ChangeRejected  ChangeStatus = "rejected"
+	ChangeCancelled ChangeStatus = "cancelled"
+	ChangeExpired   ChangeStatus = "expired"
+	ChangeRolled    ChangeStatus = "rolled_back"
+	ChangeFailed    ChangeStatus = "failed"
+)
+
+// Open tells whether the change still waits for something.
+func (s ChangeStatus) Open() bool {
+	return s == ChangeDraft || s == ChangePending || s == ChangeApproved || s == ChangeScheduled
+}
+
+// Valid tells whether there is such a state.
+func (s ChangeStatus) Valid() bool {
+	return s.Open() || slices.Contains([]ChangeStatus{
+		ChangeDeploying, ChangeDeployed, ChangeRejected, ChangeCancelled, ChangeExpired, ChangeRolled, ChangeFailed,
+	}, s)
+}
+
+// Where a change comes from.
+const (
+	OriginEdit    = "edit"
+	OriginPromote = "promote"
+)
+
+// Op is what an item does to its key.
+type Op string
+
+// The operations of items.
+const (
+	OpSet    Op = "set"
+	OpDelete Op = "delete"
+)
+
+// Item is one edit of a change.
+type Item struct {
+	Key         string
+	Op          Op
+	Value       Value // empty for delete
+	Previous    Value // what it replaces; empty for nothing
+	BaseVersion int64 // the live version it was written against; 0 for none
+	ConfigID    string
+	Defines     *Defines // the definition this item makes, for a key that had none
+	Definition  int64    // version of the definition it was checked against; 0 with Defines
+	Sensitive   bool
+}
+
+// Defines is the definition that the first set of a key makes.
+type Defines struct {
+	Type        ValueType `json:"type"`
+	Description string    `json:"description"`
+}
+
+// Change is a set of edits for one environment of one layer: the unit of review, deployment and rollback.
+type Change struct {
+	TenantID     string
+	ID           string
+	Environment  string
+	Title        string
+	Reason       string
+	Origin       string
+	Author       ActorRef
+	Editors      []ActorRef
+	Responsible  []string // ids of the people who answer for the services that wrote it
+	Status       ChangeStatus
+	Digest       string // 64 lower-case hex characters
+	Strategy     Strategy
+	AlwaysReview bool // asks for a stage even where the policy has none
+	Stages       []Stage
+	Items        []Item
+	Decisions    []Decision
+	Version      int64
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+	ExpiresAt    *time.Time
+	DeploymentID string
+}
+
+// digestForm is what a decision is bound to. Values enter as they are stored.
+type digestForm struct {
+	ID           string       `json:"id"`
+	TenantID     string       `json:"tenantId"`
+	Environment  string       `json:"environment"`
+	Items        []digestItem `json:"items"`
+	Strategy     Strategy     `json:"strategy"`
+	Author       string       `json:"author"`
+	Editors      []string     `json:"editors"`
+	AlwaysReview bool         `json:"approvalRequired"`
+}
+
+type digestItem struct {
+	Key         string   `json:"key"`
+	Op          Op       `json:"op"`
+	Value       string   `json:"value"` // as text: a value nests as deep as a document may
+	BaseVersion int64    `json:"baseVersion"`
+	Definition  int64    `json:"definitionVersion"`
+	Defines     *Defines `json:"defines"`
+}
+
+// ComputeDigest is SHA-256, in hex, over the canonical form of all that an approver signs.
+func (c *Change) ComputeDigest() (string, error) {
+	form := digestForm{
+		ID: c.ID, TenantID: c.TenantID, Environment: c.Environment, Strategy: c.Strategy,
+		Author: c.Author.String(), Editors: []string{}, AlwaysReview: c.AlwaysReview, Items: []digestItem{},
+	}
+	for _, e := range c.Editors {
+		form.Editors = append(form.Editors, e.String())
+	}
+	for _, i := range c.Items {
+		form.Items = append(form.Items, digestItem{i.Key, i.Op, string(i.Value), i.BaseVersion, i.Definition, i.Defines})
+	}
+	text, err := Canonical(form)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// Keys lists the keys of the items.
+func (c *Change) Keys() []string {
+	keys := make([]string, len(c.Items))
+	for i, item := range c.Items {
+		keys[i] = item.Key
+	}
+	return keys
+}
+
+// Tag is the entity tag of the change's present state.
+func (c *Change) Tag() string { return `"` + c.Digest[:16] + "-" + itoa(int(c.Version)) + `"` }
+
+// DefaultTitle says what a change does, for one that nobody named.
+func (c *Change) DefaultTitle() string {
+	verb := "Set "
+	if c.Origin == OriginPromote {
+		verb = "Promote "
+	} else if c.Items[0].Op == OpDelete {
+		verb = "Delete "
+	}
+	keys := c.Keys()
+	title := verb + strings.Join(keys[:min(len(keys), 3)], ", ")
+	if len(keys) > 3 {
+		title += " and " + itoa(len(keys)-3) + " more"
+	}
+	return title + " in " + c.Environment
+}

@@ -1,0 +1,203 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/hotswap/hotswap/models"
+)
+
+type txKey struct{}
+
+// txState is what a transaction keeps for its end.
+type txState struct{ moved []models.Head }
+
+var errNested = errors.New("store: transactions do not nest")
+
+// Tx runs fn in one transaction that sees all that the actor of the context sees.
+// Without an actor it fails with unauthenticated.
+func (db *DB) Tx(ctx context.Context, fn func(context.Context, *gorm.DB) error) error {
+	return db.transact(ctx, nil, fn)
+}
+
+// Snapshot is Tx on one unmoving, read-only picture of the database.
+func (db *DB) Snapshot(ctx context.Context, fn func(context.Context, *gorm.DB) error) error {
+	return db.transact(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, fn)
+}
+
+// Write runs fn in one transaction that may write the last layer of the chain and read those above it.
+// It takes the layer's fair turn first, then the locks of the chain, topmost first, before any read.
+// A layer outside the actor's scope is not_found; a turn that takes over 500 ms is unavailable.
+func (db *DB) Write(ctx context.Context, chain []string, fn func(context.Context, *gorm.DB) error) error {
+	actor, ok := models.ActorFrom(ctx)
+	if !ok {
+		return models.Unauthenticated()
+	}
+	own := chain[len(chain)-1]
+	if actor.Kind != models.ActorSystem && !actor.Sees(own) {
+		return models.NotFound("tenant")
+	}
+	done, err := db.turns.take(ctx, own)
+	if err != nil {
+		return err
+	}
+	defer done()
+	return db.begin(ctx, nil, func(ctx context.Context, tx *gorm.DB) error {
+		if err := enter(tx, narrow(actor, chain), chain); err != nil {
+			return err
+		}
+		return fn(ctx, tx)
+	})
+}
+
+func (db *DB) transact(ctx context.Context, o *sql.TxOptions, fn func(context.Context, *gorm.DB) error) error {
+	actor, ok := models.ActorFrom(ctx)
+	if !ok {
+		return models.Unauthenticated()
+	}
+	return db.begin(ctx, o, func(ctx context.Context, tx *gorm.DB) error {
+		if err := enter(tx, db.whole(actor), nil); err != nil {
+			return err
+		}
+		return fn(ctx, tx)
+	})
+}
+
+func (db *DB) begin(ctx context.Context, o *sql.TxOptions, fn func(context.Context, *gorm.DB) error) error {
+	if ctx.Value(txKey{}) != nil {
+		return errNested
+	}
+	release, err := db.slot(ctx)
+	if err != nil {
+		return err
+	}
+	state := &txState{}
+	err = db.gorm.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		return fn(context.WithValue(ctx, txKey{}, state), tx)
+	}, o)
+	release()
+	if err != nil {
+		return translate(err)
+	}
+	if len(state.moved) > 0 && db.moved != nil {
+		db.moved(state.moved)
+	}
+	return nil
+}
+
+// slot waits for a free connection, bounded: over the limit the caller is shed.
+func (db *DB) slot(ctx context.Context) (func(), error) {
+	select {
+	case db.slots <- struct{}{}:
+		return func() { <-db.slots }, nil
+	default:
+	}
+	timer := time.NewTimer(acquireTimeout)
+	defer timer.Stop()
+	select {
+	case db.slots <- struct{}{}:
+		return func() { <-db.slots }, nil
+	case <-timer.C:
+		return nil, busy()
+	case <-ctx.Done():
+		return nil, translate(ctx.Err())
+	}
+}
+
+func busy() error { return models.Unavailable("too much is going on at once", time.Second) }
+
+// Moved notes heads that this transaction moved; they are handed on after the commit.
+func Moved(ctx context.Context, heads ...models.Head) {
+	if s, ok := ctx.Value(txKey{}).(*txState); ok {
+		s.moved = append(s.moved, heads...)
+	}
+}
+
+// Narrow confines the rest of the transaction to the last layer of the chain and those above it.
+// A look-up by id alone runs in the actor's whole scope and then narrows to the tenant it found.
+func Narrow(ctx context.Context, tx *gorm.DB, chain []string) error {
+	actor, ok := models.ActorFrom(ctx)
+	if !ok {
+		return models.Unauthenticated()
+	}
+	return enter(tx, narrow(actor, chain), nil)
+}
+
+// scope is what a transaction may see: tenants it works on, layers readable above, the system actor.
+type scope struct{ tenants, layers, system string }
+
+func (db *DB) whole(a models.Actor) scope {
+	if db.owner {
+		return scope{tenants: models.ScopeAll}
+	}
+	if a.Kind == models.ActorSystem {
+		return scope{system: a.ID}
+	}
+	return scope{tenants: strings.Join(a.Scope(), ",")}
+}
+
+// narrow confines to one layer. A layer with heirs is checked against what they hold, so who writes one
+// keeps the whole scope, which has to be all tenants.
+func narrow(a models.Actor, chain []string) scope {
+	own := chain[len(chain)-1]
+	s := scope{tenants: own, layers: strings.Join(chain[:len(chain)-1], ",")}
+	if models.IsLayer(own) && a.Sees(models.Platform) {
+		s.tenants = models.ScopeAll
+	}
+	return s
+}
+
+const scopeSQL = `SELECT set_config('app.tenants', ?, true), set_config('app.layers', ?, true), set_config('app.system', ?, true)`
+
+// enter sets the scope and takes the locks in one statement, before the first read: layers above shared,
+// the own one exclusive, topmost first.
+func enter(tx *gorm.DB, s scope, chain []string) error {
+	var sql strings.Builder
+	sql.WriteString(scopeSQL)
+	args := []any{s.tenants, s.layers, s.system}
+	for i, layer := range chain {
+		kind := "_shared"
+		if i == len(chain)-1 {
+			kind = ""
+		}
+		sql.WriteString(", pg_advisory_xact_lock" + kind + "(hashtextextended(?, 0))")
+		args = append(args, layer)
+	}
+	return tx.Exec(sql.String(), args...).Error
+}
+
+// Instant is the moment of this transaction: the database's clock, read after its locks.
+func Instant(tx *gorm.DB) (time.Time, error) {
+	var at time.Time
+	err := tx.Raw(`SELECT clock_timestamp()`).Scan(&at).Error
+	return at.UTC(), err
+}
+
+// ControlMoved moves the head of control data of the platform: models.HeadKeys or models.HeadRoles.
+func ControlMoved(ctx context.Context, tx *gorm.DB, kind string) error {
+	head := models.Head{TenantID: models.Platform, Environment: kind}
+	err := tx.Raw(`SELECT revision, token FROM control_moved(?)`, kind).Row().Scan(&head.Revision, &head.Token)
+	if err == nil {
+		Moved(ctx, head)
+	}
+	return err
+}
+
+// MoveHead moves one head of a layer that this transaction writes. Call it last.
+func MoveHead(ctx context.Context, tx *gorm.DB, tenantID, environment string) error {
+	head := models.Head{TenantID: tenantID, Environment: environment}
+	err := tx.Raw(`
+		INSERT INTO heads AS h (tenant_id, environment) VALUES (?, ?)
+		ON CONFLICT (tenant_id, environment) DO UPDATE
+		SET revision = h.revision + 1, token = gen_random_uuid(), xid = pg_current_xact_id(), moved_at = clock_timestamp()
+		RETURNING revision, token`, tenantID, environment).Row().Scan(&head.Revision, &head.Token)
+	if err == nil {
+		Moved(ctx, head)
+	}
+	return err
+}
