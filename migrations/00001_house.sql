@@ -90,17 +90,21 @@ CREATE INDEX heads_xid ON heads (xid);
 -- one may hold no right on the platform's rows, so the owner moves the head.
 -- +goose StatementBegin
 CREATE FUNCTION control_moved(kind text) RETURNS TABLE (revision bigint, token uuid)
-    SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET app.tenants = '@platform' LANGUAGE plpgsql AS
+    SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp LANGUAGE plpgsql AS
 $$
+DECLARE
+    scope constant text := coalesce(current_setting('app.tenants', true), '');
 BEGIN
     IF kind NOT IN ('keys', 'roles') THEN
         RAISE EXCEPTION 'no control data is called %', kind;
     END IF;
+    PERFORM set_config('app.tenants', '@platform', true);
     RETURN QUERY
     INSERT INTO public.heads AS h (tenant_id, environment) VALUES ('@platform', kind)
     ON CONFLICT (tenant_id, environment) DO UPDATE
         SET revision = h.revision + 1, token = gen_random_uuid(), xid = pg_current_xact_id(), moved_at = clock_timestamp()
     RETURNING h.revision, h.token;
+    PERFORM set_config('app.tenants', scope, true);
 END
 $$;
 -- +goose StatementEnd
@@ -394,6 +398,7 @@ BEGIN
     END LOOP;
     CREATE POLICY auth_counts ON audit_heads FOR UPDATE
         USING ((SELECT scope_system()) = 'auth') WITH CHECK ((SELECT scope_system()) = 'auth');
+    CREATE POLICY auth_inserts ON audit_heads FOR INSERT WITH CHECK ((SELECT scope_system()) = 'auth');
     FOREACH t IN ARRAY ARRAY ['heads', 'tenants', 'configs', 'config_versions', 'definitions'] LOOP
         EXECUTE format('CREATE POLICY scan_reads ON %I FOR SELECT USING ((SELECT scope_system()) = ''scan'')', t);
     END LOOP;

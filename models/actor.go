@@ -122,6 +122,20 @@ func (a Actor) Scope() []string {
 	return out
 }
 
+// Where lists the tenants and layers in which the actor may do this; {"*"} stands for all, nil for none.
+func (a Actor) Where(p Permission) []string {
+	if a.Can(p, Platform, "") {
+		return []string{ScopeAll}
+	}
+	var out []string
+	for _, g := range a.Grants {
+		if a.Can(p, g.Tenant, "") && !slices.Contains(out, g.Tenant) {
+			out = append(out, g.Tenant)
+		}
+	}
+	return out
+}
+
 // Home is the tenant in whose log the actor's refusals are written: its only tenant, else the platform.
 func (a Actor) Home() string {
 	if scope := a.Scope(); len(scope) == 1 && scope[0] != ScopeAll {
@@ -172,3 +186,20 @@ func RequestFrom(ctx context.Context) Request {
 	r, _ := ctx.Value(requestKey).(Request)
 	return r
 }
+
+// ScopeFor lists the tenants and layers in which the actor holds the permission; {"*"} stands for all.
+func (a Actor) ScopeFor(p Permission) []string {
+	if slices.Contains(a.Extra, p) {
+		return a.Scope()
+	}
+	held := Actor{}
+	for _, g := range a.Grants {
+		if g.allows(p) && !slices.Contains(a.Denied, p) {
+			held.Grants = append(held.Grants, g)
+		}
+	}
+	return held.Scope()
+}
+
+// CoversAll tells whether a scope stands for all tenants.
+func CoversAll(scope []string) bool { return slices.Contains(scope, ScopeAll) }

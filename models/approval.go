@@ -168,7 +168,7 @@ func (c *Change) Void(why string) {
 // policy asks for and the change was not asked before, and tells whether it may be applied. If not, it
 // is pending again.
 func (c *Change) Recheck(stages []Stage, holds func(personID string, role Role) bool) bool {
-	c.Stages = mergeStages(slices.Clone(c.Stages), stages)
+	c.Stages = MergeStages(slices.Clone(c.Stages), stages)
 	for i := range c.Decisions {
 		d := &c.Decisions[i]
 		if d.Voided == "" && d.Verdict == Approve && !holds(d.Person.ID, c.stageRole(d.Stage)) {

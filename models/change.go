@@ -102,6 +102,8 @@ type digestForm struct {
 	ID           string       `json:"id"`
 	TenantID     string       `json:"tenantId"`
 	Environment  string       `json:"environment"`
+	Title        string       `json:"title"`
+	Reason       string       `json:"reason"`
 	Items        []digestItem `json:"items"`
 	Strategy     Strategy     `json:"strategy"`
 	Author       string       `json:"author"`
@@ -121,8 +123,8 @@ type digestItem struct {
 // ComputeDigest is SHA-256, in hex, over the canonical form of all that an approver signs.
 func (c *Change) ComputeDigest() (string, error) {
 	form := digestForm{
-		ID: c.ID, TenantID: c.TenantID, Environment: c.Environment, Strategy: c.Strategy,
-		Author: c.Author.String(), Editors: []string{}, AlwaysReview: c.AlwaysReview, Items: []digestItem{},
+		ID: c.ID, TenantID: c.TenantID, Environment: c.Environment, Title: c.Title, Reason: c.Reason,
+		Strategy: c.Strategy, Author: c.Author.String(), Editors: []string{}, AlwaysReview: c.AlwaysReview, Items: []digestItem{},
 	}
 	for _, e := range c.Editors {
 		form.Editors = append(form.Editors, e.String())
@@ -164,4 +166,30 @@ func (c *Change) DefaultTitle() string {
 		title += " and " + itoa(len(keys)-3) + " more"
 	}
 	return title + " in " + c.Environment
+}
+
+// Lapse shows a change that nobody decided in time as what it is, even before the job has said so.
+func (c *Change) Lapse(now time.Time) {
+	if c.Status == ChangePending && c.expired(now) {
+		c.Status = ChangeExpired
+	}
+}
+
+// Mask hides sensitive values from who may not read them.
+func (c *Change) Mask(from Actor) {
+	if from.Can(PermReadSecrets, c.TenantID, c.Environment) {
+		return
+	}
+	for i := range c.Items {
+		item := &c.Items[i]
+		if !item.Sensitive {
+			continue
+		}
+		if item.Value != "" {
+			item.Value = Masked
+		}
+		if item.Previous != "" {
+			item.Previous = Masked
+		}
+	}
 }

@@ -23,3 +23,6 @@ func (d Definition) Accept(v Value, pointer string) (Value, error) {
 	}
 	return "", Invalid(pointer, "the key "+d.Key+" is defined as "+string(d.Type))
 }
+
+// Tag is the ETag of the definition.
+func (d Definition) Tag() string { return VersionTag(d.Version) }

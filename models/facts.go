@@ -29,7 +29,7 @@ type Facts struct {
 	Before      map[string]Live        // by key, in the environment before
 	Keys        int64                  // live keys of the layer in the environment
 	Bytes       int64                  // of their values
-	RolesToken  string                 // of the control head of bindings and people
+	Roles       Head                   // the control head of bindings and people
 }
 
 // Policy is what the change must satisfy: the strictest of its targets'.

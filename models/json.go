@@ -52,7 +52,7 @@ type scanner struct {
 	depth   int
 	members []member // of all open objects, the innermost object's last
 	naming  bool     // a member's name is being read: it is not part of the pointer yet
-	decoded []byte   // unescaped texts; names point into it, so it only grows
+	decoded []byte   // unescaped names, and the string that is being read
 
 	write bool
 	out   []byte
@@ -98,11 +98,7 @@ func (s *scanner) value() (complete bool, err error) {
 	case c == '[':
 		return s.enter('[', ']')
 	case c == '"':
-		text, err := s.text()
-		if err == nil && s.write {
-			s.out = appendQuoted(s.out, text)
-		}
-		return true, err
+		return true, s.quoted()
 	case c == '-' || isDigit(c):
 		return true, s.number()
 	default:
@@ -156,6 +152,9 @@ func (s *scanner) name() error {
 	text, err := s.text()
 	if err != nil {
 		return err
+	}
+	if s.members == nil {
+		s.members = make([]member, 0, 16) // enough for most texts
 	}
 	s.members = append(s.members, member{name: text, start: len(s.out)})
 	s.naming = false

@@ -6,30 +6,49 @@ import (
 	"unicode/utf8"
 )
 
-// text reads a string and returns what it says, unescaped. The result stays valid as long as the source does.
+// quoted reads a string that is a value.
+func (s *scanner) quoted() error {
+	kept := len(s.decoded)
+	text, err := s.text()
+	if s.write && err == nil {
+		s.out = appendQuoted(s.out, text)
+	}
+	s.decoded = s.decoded[:kept] // unlike names, nobody needs it any more
+	return err
+}
+
+// text reads a string and returns what it says, unescaped. The result is a part of src or decoded.
 func (s *scanner) text() ([]byte, error) {
 	s.pos++ // the opening quote
-	start, kept := s.pos, len(s.decoded)
-	for ; s.pos < len(s.src); s.pos++ {
-		switch c := s.src[s.pos]; {
-		case c == '"' && len(s.decoded) == kept:
+	for kept := len(s.decoded); ; s.pos++ {
+		start := s.pos
+		s.pos = skipPlain(s.src, start)
+		switch {
+		case s.pos == len(s.src):
+			return nil, s.malformed("the string does not end")
+		case s.src[s.pos] < 0x20:
+			return nil, s.malformed("control characters in a string must be escaped")
+		case s.src[s.pos] == '"' && len(s.decoded) == kept: // the usual case: nothing was escaped
 			s.pos++
 			return s.src[start : s.pos-1], nil
-		case c == '"':
-			s.decoded = append(s.decoded, s.src[start:s.pos]...)
+		}
+		s.decoded = append(s.decoded, s.src[start:s.pos]...)
+		if s.src[s.pos] == '"' {
 			s.pos++
 			return s.decoded[kept:len(s.decoded):len(s.decoded)], nil
-		case c == '\\':
-			s.decoded = append(s.decoded, s.src[start:s.pos]...)
-			if err := s.escape(); err != nil {
-				return nil, err
-			}
-			start = s.pos + 1
-		case c < 0x20:
-			return nil, s.malformed("control characters in a string must be escaped")
+		}
+		if err := s.escape(); err != nil {
+			return nil, err
 		}
 	}
-	return nil, s.malformed("the string does not end")
+}
+
+// skipPlain returns where the first character from i on is that a string cannot hold as it is.
+func skipPlain(text []byte, i int) int {
+	for i < len(text) && text[i] >= 0x20 && text[i] != '"' && text[i] != '\\' {
+		i++
+	}
+	return i
 }
 
 // escape decodes the escape that begins at pos and stops on its last byte.
@@ -97,21 +116,20 @@ func (s *scanner) hex(i int) (r rune, ok bool) {
 func appendQuoted(dst, text []byte) []byte {
 	const digits = "0123456789abcdef"
 	dst = append(dst, '"')
-	start := 0
-	for i, c := range text {
-		if c >= 0x20 && c != '"' && c != '\\' {
-			continue
+	for start := 0; ; start++ {
+		i := skipPlain(text, start)
+		dst = append(dst, text[start:i]...)
+		if i == len(text) {
+			return append(dst, '"')
 		}
-		dst = append(append(dst, text[start:i]...), '\\')
-		start = i + 1
-		switch j := strings.IndexByte("\b\f\n\r\t", c); {
-		case j >= 0:
-			dst = append(dst, "bfnrt"[j])
+		switch c, short := text[i], strings.IndexByte("\b\f\n\r\t", text[i]); {
+		case short >= 0:
+			dst = append(dst, '\\', "bfnrt"[short])
 		case c < 0x20:
-			dst = append(dst, 'u', '0', '0', digits[c>>4], digits[c&15])
+			dst = append(dst, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
 		default:
-			dst = append(dst, c)
+			dst = append(dst, '\\', c)
 		}
+		start = i
 	}
-	return append(append(dst, text[start:]...), '"')
 }

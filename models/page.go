@@ -48,7 +48,7 @@ type Cursor struct {
 
 // NewCursor is for the list of that name under these filters, always given in the same order.
 func NewCursor(list string, filters ...string) Cursor {
-	return Cursor{scope: append([]string{list, strconv.Itoa(len(filters))}, filters...)}
+	return Cursor{scope: append([]string{list}, filters...)}
 }
 
 // checksumSize is how many bytes of the SHA-256 a cursor carries.
@@ -96,15 +96,15 @@ func frame(dst []byte, texts []string) []byte {
 func unframe(raw []byte) (texts []string, ok bool) {
 	for len(raw) > 0 {
 		size, n := binary.Uvarint(raw)
-		if n <= 0 || size > uint64(len(raw)-n) {
+		if n <= 0 || size > uint64(len(raw[n:])) {
 			return nil, false
 		}
-		end := n + int(size) //nolint:gosec // bounded by len(raw) above
-		text := string(raw[n:end])
+		raw = raw[n:]
+		text := string(raw[:size])
 		if !ValidText(text, len(text)) {
 			return nil, false
 		}
-		texts, raw = append(texts, text), raw[end:]
+		texts, raw = append(texts, text), raw[size:]
 	}
 	return texts, true
 }

@@ -80,7 +80,7 @@ func Strictest(policies []Policy) Policy {
 	out := policies[0]
 	out.Stages, out.AllowedStrategies = slices.Clone(out.Stages), slices.Clone(out.AllowedStrategies)
 	for _, p := range policies[1:] {
-		out.Stages = mergeStages(out.Stages, p.Stages)
+		out.Stages = MergeStages(out.Stages, p.Stages)
 		out.RequirePrevious = out.RequirePrevious || p.RequirePrevious
 		out.MinSoak = max(out.MinSoak, p.MinSoak)
 		out.ExpiresIn = min(out.ExpiresIn, p.ExpiresIn)
@@ -94,9 +94,9 @@ func Strictest(policies []Policy) Policy {
 	return out
 }
 
-// mergeStages adds the stages of b to a. Two stages are the same when name and role are; a stage that only
+// MergeStages adds the stages of b to a. Two stages are the same when name and role are; a stage that only
 // b has goes right after the one it follows there.
-func mergeStages(a, b []Stage) []Stage {
+func MergeStages(a, b []Stage) []Stage {
 	at := 0
 	for _, s := range b {
 		i := slices.IndexFunc(a, func(t Stage) bool { return t.Name == s.Name && t.Role == s.Role })
@@ -113,3 +113,6 @@ func mergeStages(a, b []Stage) []Stage {
 	}
 	return a
 }
+
+// Tag is the ETag of the policy.
+func (p Policy) Tag() string { return VersionTag(p.Version) }

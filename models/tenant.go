@@ -77,3 +77,6 @@ func (t Tenant) Chain() []string {
 		return []string{Platform, TierLayer(t.Tier), t.ID}
 	}
 }
+
+// Tag is the ETag of the tenant.
+func (t Tenant) Tag() string { return VersionTag(t.Version) }

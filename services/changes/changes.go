@@ -1,0 +1,155 @@
+// Package changes is the one way by which anything an application reads is altered: a change is written,
+// reviewed as the policy asks, and handed to deployments.
+package changes
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/services/access"
+	"github.com/hotswap/hotswap/services/audit"
+	"github.com/hotswap/hotswap/services/configs"
+	"github.com/hotswap/hotswap/services/deployments"
+	"github.com/hotswap/hotswap/services/store"
+	"github.com/hotswap/hotswap/services/tenants"
+)
+
+// Options are what changes are made of.
+type Options struct {
+	DB          *store.DB
+	Audit       *audit.Log
+	Access      *access.Service
+	Tenants     *tenants.Directory
+	Configs     *configs.Service
+	Deployments *deployments.Service
+	Now         func() time.Time
+	NewID       func() string // random UUIDs
+}
+
+// Service writes, reviews and applies changes.
+type Service struct{ Options }
+
+// New needs every option.
+func New(o Options) *Service { return &Service{o} }
+
+// retries bounds how often a write locks again because the layer's chain or somebody's rights moved meanwhile.
+const retries = 4
+
+// place is where a write happens, as known before its locks.
+type place struct {
+	chain []string
+	who   *access.Directory // people and their rights
+}
+
+// write runs fn in a transaction that holds the locks of the tenant's chain. It locks again when what was
+// known before the locks turns out to be old.
+func (s *Service) write(ctx context.Context, tenantID string, fn func(context.Context, *gorm.DB, place) error) error {
+	for range retries {
+		tenant, err := s.Tenants.Get(ctx, tenantID)
+		if err != nil {
+			return err
+		}
+		who, err := s.Access.Directory(ctx)
+		if err != nil {
+			return err
+		}
+		at := place{tenant.Chain(), who}
+		err = s.DB.Write(ctx, at.chain, func(ctx context.Context, tx *gorm.DB) error { return fn(ctx, tx, at) })
+		var moved deployments.Moved
+		if !errors.As(err, &moved) {
+			return err
+		}
+		s.Tenants.Raise([]models.Head{moved.Head})
+		s.Access.Raise([]models.Head{moved.Head})
+	}
+	return models.Unavailable("the tenant is being changed", time.Second)
+}
+
+// Outcome is what a write led to: a change, and the config when it is live at once.
+type Outcome struct {
+	Change models.Change
+	Config *models.Config
+}
+
+// Live tells whether the change took effect at once.
+func (o Outcome) Live() bool { return o.Change.Status == models.ChangeDeployed }
+
+// route sends a written change on its way: live at once where nothing asks for a decision, else waiting.
+// It writes the change's row either way and returns what is to be logged.
+func (s *Service) route(ctx context.Context, tx *gorm.DB, c *models.Change, f models.Facts) ([]models.Act, error) {
+	c.Stages = models.MergeStages(c.Stages, f.StagesFor(c)) // an edit never loses a stage that was asked
+	if len(c.Stages) == 0 {
+		return s.start(ctx, tx, c, f)
+	}
+	expires := f.At.Add(f.Policy().ExpiresIn)
+	c.Status, c.ExpiresAt = models.ChangePending, &expires
+	if err := s.save(tx, c, f.At); err != nil {
+		return nil, err
+	}
+	return nil, store.Enqueue(ctx, tx, Expire{TenantID: c.TenantID, ChangeID: c.ID}, expires)
+}
+
+// start applies the change.
+func (s *Service) start(ctx context.Context, tx *gorm.DB, c *models.Change, f models.Facts) ([]models.Act, error) {
+	c.Status, c.ExpiresAt = models.ChangeDeployed, nil
+	if err := s.save(tx, c, f.At); err != nil {
+		return nil, err
+	}
+	return s.Deployments.Start(ctx, tx, c, f)
+}
+
+// fit binds the change to the facts, checks it and seals it with its digest.
+func (s *Service) fit(c *models.Change, f models.Facts, pointer func(int) string) error {
+	for i := range c.Items {
+		if c.Items[i].ConfigID == "" {
+			c.Items[i].ConfigID = s.NewID()
+		}
+	}
+	if err := c.Bind(f, pointer); err != nil {
+		return err
+	}
+	if err := s.Deployments.Check(c, f, pointer); err != nil {
+		return err
+	}
+	return seal(c)
+}
+
+func seal(c *models.Change) (err error) {
+	if c.Title == "" {
+		c.Title = c.DefaultTitle()
+	}
+	c.Digest, err = c.ComputeDigest()
+	return err
+}
+
+// strategy finds the strategy asked for, or the policy's default. invalid: there is none of that name;
+// forbidden: the policy does not allow it here.
+func strategy(name string, p models.Policy) (models.Strategy, error) {
+	if name == "" {
+		name = p.DefaultStrategy
+	}
+	found, ok := models.StrategyNamed(name)
+	if !ok {
+		return found, models.Invalid("/strategy", "there is no such strategy")
+	}
+	for _, allowed := range p.AllowedStrategies {
+		if allowed == name {
+			return found, nil
+		}
+	}
+	return found, models.Forbidden("the policy of this environment does not allow the strategy " + name)
+}
+
+func resource(c *models.Change) string { return "change/" + c.ID }
+
+// summary is a change as the log keeps it: what was signed, not every value of it.
+func summary(c *models.Change) models.Value {
+	return models.Object(map[string]models.Value{
+		"digest": models.Text(c.Digest), "environment": models.Text(c.Environment),
+		"items": models.Int(int64(len(c.Items))), "status": models.Text(string(c.Status)), "title": models.Text(c.Title),
+	})
+}

@@ -1,0 +1,155 @@
+package changes
+
+import (
+	"context"
+
+	"gorm.io/gorm"
+
+	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/services/access"
+	"github.com/hotswap/hotswap/services/deployments"
+)
+
+// Decide is one person's verdict on a change, bound to the digest they saw.
+type Decide struct {
+	ChangeID string
+	Verdict  models.Verdict
+	Digest   string
+	Comment  string
+}
+
+// Decide records a verdict. The last approval applies the change in the same transaction, after everything
+// was checked again: base versions, definitions, today's policy and the deciders' rights of this moment.
+// forbidden: not theirs to decide; conflict: no longer what they saw, or no longer applicable.
+func (s *Service) Decide(ctx context.Context, in Decide) (models.Change, error) {
+	if !models.ValidText(in.Comment, maxReason) {
+		return models.Change{}, models.Invalid("/comment", "at most 4,000 characters")
+	}
+	actor, ok := models.ActorFrom(ctx)
+	if !ok {
+		return models.Change{}, models.Unauthenticated()
+	}
+	return s.revise(ctx, in.ChangeID, models.PermViewChanges, func(r *revision) error {
+		d := models.Decision{ID: s.NewID(), Verdict: in.Verdict, Digest: in.Digest, Comment: in.Comment}
+		if err := r.c.Decide(d, actor, r.who.Identity, r.f.At); err != nil {
+			return err
+		}
+		act := models.Act{Action: "change." + string(in.Verdict), Resource: resource(r.c), After: decided(r.c)}
+		if r.c.Status != models.ChangeApproved {
+			return r.save(act)
+		}
+		return s.ready(r, act)
+	})
+}
+
+func decided(c *models.Change) models.Value {
+	d := c.Decisions[len(c.Decisions)-1]
+	return models.Object(map[string]models.Value{
+		"comment": models.Text(d.Comment), "digest": models.Text(d.Digest), "stage": models.Text(d.Stage),
+	})
+}
+
+// ready applies a change whose stages are all approved, if it still may be.
+func (s *Service) ready(r *revision, act models.Act) error {
+	holds := func(personID string, role models.Role) bool {
+		person, ok := r.who.Actor(personID, s.Now())
+		return ok && person.Holds(role, r.c.TenantID, r.c.Environment)
+	}
+	if !r.c.Recheck(r.f.StagesFor(r.c), holds) {
+		return r.save(append([]models.Act{act}, struck(r.c)...)...)
+	}
+	digest, err := r.c.ComputeDigest()
+	if err != nil {
+		return err
+	}
+	if digest != r.c.Digest {
+		return models.Conflict("the change is not what was approved")
+	}
+	if err := s.Deployments.Check(r.c, r.f, ItemPointer); err != nil {
+		return err
+	}
+	acts, err := s.start(r.ctx, r.tx, r.c, r.f)
+	if err != nil {
+		return err
+	}
+	return s.Audit.Record(r.ctx, r.tx, r.c.TenantID, r.f.At, append([]models.Act{act}, acts...)...)
+}
+
+// struck logs approvals that no longer count because their person lost the right.
+func struck(c *models.Change) (acts []models.Act) {
+	for _, d := range c.Decisions {
+		if d.Voided == models.VoidStruck {
+			acts = append(acts, models.Act{
+				Action: "change.strike", Resource: resource(c),
+				After: models.Object(map[string]models.Value{
+					"person": models.Text(d.Person.ID), "stage": models.Text(d.Stage),
+				}),
+			})
+		}
+	}
+	return acts
+}
+
+// revision is a change under the locks of its layer, with all it is checked against.
+type revision struct {
+	ctx context.Context
+	tx  *gorm.DB
+	s   *Service
+	c   *models.Change
+	f   models.Facts
+	who *access.Directory // people and rights as of this transaction
+}
+
+// save writes the change as it is now, and its entries.
+func (r *revision) save(acts ...models.Act) error {
+	if err := r.s.save(r.tx, r.c, r.f.At); err != nil {
+		return err
+	}
+	return r.s.Audit.Record(r.ctx, r.tx, r.c.TenantID, r.f.At, acts...)
+}
+
+// revise finds a change, asks for the permission in its place and runs fn under the locks of its layer.
+func (s *Service) revise(ctx context.Context, id string, p models.Permission, fn func(*revision) error) (models.Change, error) {
+	actor, ok := models.ActorFrom(ctx)
+	if !ok {
+		return models.Change{}, models.Unauthenticated()
+	}
+	found, err := s.find(ctx, id)
+	if err != nil {
+		return found, err
+	}
+	if err := actor.Require(p, "change", found.TenantID, found.Environment); err != nil {
+		return models.Change{}, err
+	}
+	var c models.Change
+	err = s.write(ctx, found.TenantID, func(ctx context.Context, tx *gorm.DB, at place) error {
+		r, err := s.revision(ctx, tx, at, found)
+		if err != nil {
+			return err
+		}
+		c = *r.c
+		r.c = &c
+		return fn(r)
+	})
+	if err != nil {
+		return models.Change{}, err
+	}
+	return s.shown(c, actor), nil
+}
+
+// revision loads the change and its facts. If the rights in memory are older than those of this
+// transaction, it is tried again with the newer ones.
+func (s *Service) revision(ctx context.Context, tx *gorm.DB, at place, found models.Change) (*revision, error) {
+	c, err := locked(tx, at.who, found.TenantID, found.ID)
+	if err != nil {
+		return nil, err
+	}
+	f, err := s.Deployments.Facts(tx, at.chain, c.Environment, c.Keys())
+	if err != nil {
+		return nil, err
+	}
+	if f.Roles.Token != at.who.RolesToken() {
+		return nil, deployments.Moved{Head: f.Roles}
+	}
+	return &revision{ctx, tx, s, &c, f, at.who}, nil
+}

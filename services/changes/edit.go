@@ -1,0 +1,143 @@
+package changes
+
+import (
+	"context"
+
+	"github.com/hotswap/hotswap/models"
+)
+
+// Revise says what of a waiting change is replaced; nil keeps what is there.
+type Revise struct {
+	ChangeID string
+	Title    *string
+	Reason   *string
+	Strategy *string
+	Items    []Edit // as a whole; nil keeps them
+	IfMatch  string
+}
+
+// Revise edits a change that waits: decisions so far are void, the caller counts as an author.
+// conflict: it no longer waits.
+func (s *Service) Revise(ctx context.Context, in Revise) (models.Change, error) {
+	actor, _ := models.ActorFrom(ctx)
+	return s.revise(ctx, in.ChangeID, models.PermEditConfigs, func(r *revision) error {
+		if err := r.editable(in.IfMatch); err != nil {
+			return err
+		}
+		d := in.draft(r.c)
+		if err := d.validate(); err != nil {
+			return err
+		}
+		r.c.Title, r.c.Reason = d.Title, d.Reason
+		if in.Items != nil {
+			r.c.Items = nil
+			for _, item := range d.Items {
+				r.c.Items = append(r.c.Items, item.item())
+			}
+		}
+		if in.Strategy != nil {
+			var err error
+			if r.c.Strategy, err = strategy(*in.Strategy, r.f.Policy()); err != nil {
+				return err
+			}
+		}
+		return r.rewrite(actor, "change.edit")
+	})
+}
+
+// Rebase writes a change anew against what is live now. Decisions so far are void.
+func (s *Service) Rebase(ctx context.Context, id string) (models.Change, error) {
+	actor, _ := models.ActorFrom(ctx)
+	return s.revise(ctx, id, models.PermEditConfigs, func(r *revision) error {
+		if err := r.editable(""); err != nil {
+			return err
+		}
+		for i := range r.c.Items {
+			r.c.Items[i].BaseVersion = -1
+		}
+		return r.rewrite(actor, "change.rebase")
+	})
+}
+
+// SubmitDraft sends a draft on its way. conflict: it is no draft.
+func (s *Service) SubmitDraft(ctx context.Context, id string) (models.Change, error) {
+	return s.revise(ctx, id, models.PermEditConfigs, func(r *revision) error {
+		if r.c.Status != models.ChangeDraft {
+			return models.Conflict("the change is already " + string(r.c.Status))
+		}
+		if err := s.fit(r.c, r.f, ItemPointer); err != nil {
+			return err
+		}
+		acts, err := s.route(r.ctx, r.tx, r.c, r.f)
+		if err != nil {
+			return err
+		}
+		act := models.Act{Action: "change.submit", Resource: resource(r.c), After: summary(r.c)}
+		return s.Audit.Record(r.ctx, r.tx, r.c.TenantID, r.f.At, append([]models.Act{act}, acts...)...)
+	})
+}
+
+// Cancel ends a change that waits. conflict: it does not.
+func (s *Service) Cancel(ctx context.Context, id string) (models.Change, error) {
+	return s.revise(ctx, id, models.PermEditConfigs, func(r *revision) error {
+		if err := r.editable(""); err != nil {
+			return err
+		}
+		r.c.Status = models.ChangeCancelled
+		return r.save(models.Act{Action: "change.cancel", Resource: resource(r.c), After: summary(r.c)})
+	})
+}
+
+// editable tells whether the change still waits and is the one the caller read.
+func (r *revision) editable(ifMatch string) error {
+	r.c.Lapse(r.f.At)
+	if !r.c.Status.Open() {
+		return models.Conflict("the change is already " + string(r.c.Status))
+	}
+	return models.CheckTag(ifMatch, r.c.Tag())
+}
+
+// draft is the edited change as a caller would have written it.
+func (in Revise) draft(c *models.Change) Draft {
+	d := Draft{Title: c.Title, Reason: c.Reason, Items: in.Items, Pointer: ItemPointer}
+	if in.Title != nil {
+		d.Title = *in.Title
+	}
+	if in.Reason != nil {
+		d.Reason = *in.Reason
+	}
+	if in.Items == nil {
+		for _, i := range c.Items {
+			d.Items = append(d.Items, Edit{Key: i.Key, Op: i.Op, Value: i.Value})
+		}
+	}
+	return d
+}
+
+// rewrite fits an edited change to the facts and writes it: a draft stays one, any other waits anew.
+func (r *revision) rewrite(by models.Actor, action string) error {
+	f, err := r.s.Deployments.Facts(r.tx, r.f.Layer.Chain(), r.c.Environment, r.c.Keys())
+	if err != nil {
+		return err
+	}
+	r.f = f
+	before := summary(r.c)
+	r.c.Edited(by)
+	if err := r.s.fit(r.c, r.f, ItemPointer); err != nil {
+		return err
+	}
+	if err := replaceItems(r.tx, r.c); err != nil {
+		return err
+	}
+	act := models.Act{Action: action, Resource: resource(r.c), Before: before}
+	if r.c.Status == models.ChangeDraft {
+		act.After = summary(r.c)
+		return r.save(act)
+	}
+	acts, err := r.s.route(r.ctx, r.tx, r.c, r.f)
+	if err != nil {
+		return err
+	}
+	act.After = summary(r.c)
+	return r.s.Audit.Record(r.ctx, r.tx, r.c.TenantID, r.f.At, append([]models.Act{act}, acts...)...)
+}

@@ -1,0 +1,153 @@
+package changes
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/services/access"
+)
+
+// Filter narrows a list of changes; empty members do not.
+type Filter struct {
+	TenantID    string
+	Environment string
+	Status      models.ChangeStatus
+	Page        models.Page
+}
+
+// List shows changes of the actor's scope, newest first.
+func (s *Service) List(ctx context.Context, f Filter) (models.Paged[models.Change], error) {
+	var none models.Paged[models.Change]
+	actor, ok := models.ActorFrom(ctx)
+	if !ok {
+		return none, models.Unauthenticated()
+	}
+	if f.Status != "" && !f.Status.Valid() {
+		return none, models.Invalid("/status", "there is no such status")
+	}
+	if f.TenantID != "" {
+		if err := actor.Require(models.PermViewChanges, "tenant", f.TenantID, ""); err != nil {
+			return none, err
+		}
+	}
+	cursor := models.NewCursor("changes", f.TenantID, f.Environment, string(f.Status))
+	after, err := cursor.Decode(f.Page.Cursor, 2)
+	if err != nil {
+		return none, err
+	}
+	rows, err := s.page(ctx, f, after, f.Page.Limit+1)
+	if err != nil {
+		return none, err
+	}
+	for i := range rows {
+		rows[i] = s.shown(rows[i], actor)
+	}
+	return models.Cut(rows, f.Page.Limit, cursorKeys, cursor), nil
+}
+
+func cursorKeys(c models.Change) []string {
+	return []string{c.CreatedAt.UTC().Format(time.RFC3339Nano), c.ID}
+}
+
+// page reads changes after a place, in the order of the list. Status pending leaves out what has lapsed.
+func (s *Service) page(ctx context.Context, f Filter, after []string, limit int) (out []models.Change, err error) {
+	names, err := s.Access.Directory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	actor, _ := models.ActorFrom(ctx)
+	err = s.DB.Tx(ctx, func(_ context.Context, tx *gorm.DB) error {
+		q := tx.Table("changes AS c").Select(columns).Order("c.created_at DESC, c.id DESC").Limit(limit)
+		if q, err = f.where(q, actor, s.Now(), after); err != nil {
+			return err
+		}
+		var rows []changeRow
+		if err := q.Scan(&rows).Error; err != nil {
+			return err
+		}
+		out, err = changesOf(rows, names)
+		return err
+	})
+	return out, err
+}
+
+func (f Filter) where(q *gorm.DB, actor models.Actor, now time.Time, after []string) (*gorm.DB, error) {
+	if f.TenantID != "" {
+		q = q.Where("c.tenant_id = ?", f.TenantID)
+	} else if scope := actor.ScopeFor(models.PermViewChanges); !models.CoversAll(scope) {
+		q = q.Where("c.tenant_id IN ?", append(scope, "")) // never an empty list
+	}
+	if f.Environment != "" {
+		q = q.Where("c.environment = ?", f.Environment)
+	}
+	switch f.Status {
+	case "":
+	case models.ChangePending:
+		q = q.Where("c.status = ? AND (c.expires_at IS NULL OR c.expires_at > ?)", f.Status, now)
+	case models.ChangeExpired:
+		q = q.Where("c.status = ? OR c.status = 'pending' AND c.expires_at <= ?", f.Status, now)
+	default:
+		q = q.Where("c.status = ?", f.Status)
+	}
+	if after == nil {
+		return q, nil
+	}
+	at, err := time.Parse(time.RFC3339Nano, after[0])
+	if err != nil || !models.ValidID(after[1]) {
+		return nil, models.InvalidCursor()
+	}
+	return q.Where("(c.created_at, c.id) < (?, ?)", at, after[1]), nil
+}
+
+func changesOf(rows []changeRow, names *access.Directory) ([]models.Change, error) {
+	out := make([]models.Change, 0, len(rows))
+	for _, r := range rows {
+		c, err := r.change(names)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// scanBatch is how many waiting changes are looked at in one go for the approvals of one person.
+const scanBatch = 200
+
+// Approvals lists the changes that the actor may decide now, newest first.
+func (s *Service) Approvals(ctx context.Context, page models.Page) (models.Paged[models.Change], error) {
+	var none models.Paged[models.Change]
+	actor, ok := models.ActorFrom(ctx)
+	if !ok {
+		return none, models.Unauthenticated()
+	}
+	cursor := models.NewCursor("approvals")
+	after, err := cursor.Decode(page.Cursor, 2)
+	if err != nil {
+		return none, err
+	}
+	who, err := s.Access.Directory(ctx)
+	if err != nil {
+		return none, err
+	}
+	var mine []models.Change
+	for len(mine) <= page.Limit {
+		batch, err := s.page(ctx, Filter{Status: models.ChangePending}, after, scanBatch)
+		if err != nil {
+			return none, err
+		}
+		for _, c := range batch {
+			if c.MayDecide(actor, who.Identity, s.Now()) == nil && len(mine) <= page.Limit {
+				mine = append(mine, s.shown(c, actor))
+			}
+		}
+		if len(batch) < scanBatch {
+			break
+		}
+		after = cursorKeys(batch[len(batch)-1])
+	}
+	return models.Cut(mine, page.Limit, cursorKeys, cursor), nil
+}

@@ -1,0 +1,193 @@
+package deployments
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/hotswap/hotswap/models"
+)
+
+// Moved says that control data which a write relied on before its locks is older than this head: the
+// caller notes the head, and locks again.
+type Moved struct{ Head models.Head }
+
+func (m Moved) Error() string {
+	return "control data moved: " + m.Head.TenantID + "/" + m.Head.Environment
+}
+
+// factsSQL reads all that a change is checked against in one statement, after its locks. Keys and layers
+// hold no comma, so they travel as one text each.
+const factsSQL = `
+WITH k AS (SELECT string_to_array(@keys, ',') AS keys, string_to_array(@chain, ',') AS chain),
+     env AS (SELECT name, position FROM environments WHERE name = @environment),
+     prior AS (SELECT e.name FROM environments e, env WHERE e.position < env.position ORDER BY e.position DESC LIMIT 1)
+SELECT json_build_object(
+  'at', clock_timestamp(),
+  'environment', (SELECT name FROM env),
+  'previous', (SELECT name FROM prior),
+  'layer', (SELECT json_build_object('id', tenant_id, 'name', name, 'tier', tier, 'status', status)
+            FROM tenants WHERE tenant_id = @own),
+  'policies', (SELECT json_agg(p) FROM policies p WHERE p.environment = @environment AND (p.tenant_id = ANY ((SELECT chain FROM k)::text[])
+               OR @own = '@platform' AND p.tenant_id IN (
+                 SELECT l.tenant_id FROM tenants l WHERE l.tenant_id LIKE '@tier.%'
+                   AND EXISTS (SELECT FROM tenants t WHERE t.tier = l.name AND t.status <> 'deleted')))),
+  'definitions', (SELECT json_agg(d) FROM definitions d
+                  WHERE d.tenant_id = ANY ((SELECT chain FROM k)::text[]) AND d.key = ANY ((SELECT keys FROM k)::text[])),
+  'below', (SELECT json_agg(DISTINCT jsonb_build_object('key', d.key, 'type', d.type)) FROM definitions d
+            WHERE @own LIKE '@%' AND d.key = ANY ((SELECT keys FROM k)::text[]) AND d.tenant_id <> ALL ((SELECT chain FROM k)::text[])
+              AND (@own = '@platform' OR d.tenant_id IN (
+                SELECT t.tenant_id FROM tenants t JOIN tenants l ON l.name = t.tier WHERE l.tenant_id = @own))),
+  'live', (SELECT json_agg(json_build_object('environment', c.environment, 'key', c.key, 'id', c.id, 'last', c.last,
+             'version', coalesce(c.live, 0), 'value', v.value, 'from', v.live_from, 'size', c.size))
+           FROM configs c LEFT JOIN config_versions v
+             ON v.tenant_id = c.tenant_id AND v.config_id = c.id AND v.version = c.live
+           WHERE c.tenant_id = @own AND c.environment IN (SELECT name FROM env UNION ALL SELECT name FROM prior)
+             AND c.key = ANY ((SELECT keys FROM k)::text[])),
+  'size', (SELECT json_build_object('keys', count(*), 'bytes', coalesce(sum(size), 0)) FROM configs
+           WHERE tenant_id = @own AND environment = @environment AND live IS NOT NULL),
+  'moved', (SELECT moved_at FROM heads WHERE tenant_id = @own AND environment = @environment),
+  'roles', (SELECT json_build_object('Revision', revision, 'Token', token) FROM heads
+            WHERE tenant_id = '@platform' AND environment = 'roles'),
+  'control', (SELECT revision FROM heads WHERE tenant_id = @own AND environment = '')
+)`
+
+// factsRow is the document of factsSQL.
+type factsRow struct {
+	At          time.Time
+	Environment *string
+	Previous    *string
+	Layer       *struct{ ID, Name, Tier, Status string }
+	Policies    []policyRow
+	Definitions []definitionRow
+	Below       []struct{ Key, Type string }
+	Live        []liveRow
+	Size        struct{ Keys, Bytes int64 }
+	Moved       *time.Time
+	Roles       models.Head
+	Control     int64 // revision of the layer's own control head
+}
+
+type policyRow struct {
+	Tenant          string `json:"tenant_id"`
+	Stages          []models.Stage
+	DefaultStrategy string        `json:"default_strategy"`
+	Allowed         []string      `json:"allowed_strategies"`
+	RequirePrevious bool          `json:"require_previous"`
+	MinSoak         time.Duration `json:"min_soak"`   // seconds
+	ExpiresIn       time.Duration `json:"expires_in"` // seconds
+}
+
+type definitionRow struct {
+	Tenant      string `json:"tenant_id"`
+	Key         string
+	Type        models.ValueType
+	Schema      string
+	Description string
+	Sensitive   bool
+	Version     int64
+}
+
+type liveRow struct {
+	Environment, Key, ID string
+	Last, Version, Size  int64
+	Value                string
+	From                 *time.Time
+}
+
+// Facts reads what a change of these keys is checked against. The transaction holds the locks of the chain;
+// if the layer has another chain by now the error is Moved. invalid: no such environment.
+func (s *Service) Facts(tx *gorm.DB, chain []string, environment string, keys []string) (models.Facts, error) {
+	own := chain[len(chain)-1]
+	var document string
+	err := tx.Raw(factsSQL, map[string]any{
+		"own": own, "chain": strings.Join(chain, ","), "environment": environment, "keys": strings.Join(keys, ","),
+	}).Row().Scan(&document)
+	if err != nil {
+		return models.Facts{}, err
+	}
+	var row factsRow
+	if err := json.Unmarshal([]byte(document), &row); err != nil {
+		return models.Facts{}, fmt.Errorf("read facts: %w", err)
+	}
+	return row.facts(own, chain)
+}
+
+func (r factsRow) facts(own string, chain []string) (models.Facts, error) {
+	f := models.Facts{At: r.At.UTC(), Roles: r.Roles, Keys: r.Size.Keys, Bytes: r.Size.Bytes}
+	f.Roles.TenantID, f.Roles.Environment = models.Platform, models.HeadRoles
+	if r.Layer == nil || r.Layer.Status == string(models.TenantDeleted) {
+		return f, models.NotFound("tenant")
+	}
+	f.Layer = models.Tenant{ID: own, Name: r.Layer.Name, Tier: r.Layer.Tier, Status: models.TenantStatus(r.Layer.Status)}
+	if !slices.Equal(f.Layer.Chain(), chain) {
+		return f, Moved{models.Head{TenantID: own, Environment: models.HeadTenant, Revision: r.Control}}
+	}
+	if r.Environment == nil {
+		return f, models.Invalid("/environment", "there is no such environment")
+	}
+	f.Environment = *r.Environment
+	if r.Previous != nil {
+		f.Previous = *r.Previous
+	}
+	if r.Moved != nil {
+		f.At = instant(f.At, *r.Moved)
+	}
+	f.Policies = r.policies(own)
+	r.keys(&f, chain)
+	return f, nil
+}
+
+// policies are those of the heirs: for the platform its own and those of all tiers that have tenants, else
+// the tier's if it has one, else the platform's.
+func (r factsRow) policies(own string) []models.Policy {
+	var out []models.Policy
+	for _, p := range r.Policies {
+		policy := models.Policy{
+			TenantID: p.Tenant, Stages: p.Stages, DefaultStrategy: p.DefaultStrategy, AllowedStrategies: p.Allowed,
+			RequirePrevious: p.RequirePrevious, MinSoak: p.MinSoak * time.Second, ExpiresIn: p.ExpiresIn * time.Second,
+		}
+		if p.Tenant == models.Platform {
+			out = slices.Insert(out, 0, policy)
+		} else {
+			out = append(out, policy)
+		}
+	}
+	if own != models.Platform && len(out) > 1 {
+		return out[1:]
+	}
+	return out
+}
+
+func (r factsRow) keys(f *models.Facts, chain []string) {
+	f.Definitions, f.Below = map[string]models.Definition{}, map[string][]models.ValueType{}
+	f.Live, f.Before = map[string]models.Live{}, map[string]models.Live{}
+	for _, layer := range slices.Backward(chain) { // the topmost is written last and stays
+		for _, d := range r.Definitions {
+			if d.Tenant == layer {
+				f.Definitions[d.Key] = models.Definition{
+					TenantID: d.Tenant, Key: d.Key, Type: d.Type, Schema: d.Schema,
+					Description: d.Description, Sensitive: d.Sensitive, Version: d.Version,
+				}
+			}
+		}
+	}
+	for _, b := range r.Below {
+		f.Below[b.Key] = append(f.Below[b.Key], models.ValueType(b.Type))
+	}
+	for _, l := range r.Live {
+		live := models.Live{ConfigID: l.ID, Last: l.Last, Version: l.Version, Value: models.Value(l.Value), Size: l.Size}
+		if l.From != nil {
+			live.LiveFrom = *l.From
+		}
+		if l.Environment == f.Environment {
+			f.Live[l.Key] = live
+		} else {
+			f.Before[l.Key] = live
+		}
+	}
+}
