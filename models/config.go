@@ -22,6 +22,7 @@ type Config struct {
 type Version struct {
 	Number   int64
 	Value    Value
+	Masked   bool // the value is not shown to who asked
 	ChangeID string
 	Author   ActorRef
 	LiveFrom time.Time

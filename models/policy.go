@@ -78,9 +78,10 @@ func (p Policy) Validate() error {
 // every restriction of any of them. The order of stages is kept. It needs at least one policy.
 func Strictest(policies []Policy) Policy {
 	out := policies[0]
-	out.Stages, out.AllowedStrategies = slices.Clone(out.Stages), slices.Clone(out.AllowedStrategies)
+	out.AllowedStrategies = slices.Clone(out.AllowedStrategies)
+	lists := [][]Stage{out.Stages}
 	for _, p := range policies[1:] {
-		out.Stages = MergeStages(out.Stages, p.Stages)
+		lists = append(lists, p.Stages)
 		out.RequirePrevious = out.RequirePrevious || p.RequirePrevious
 		out.MinSoak = max(out.MinSoak, p.MinSoak)
 		out.ExpiresIn = min(out.ExpiresIn, p.ExpiresIn)
@@ -91,28 +92,6 @@ func Strictest(policies []Policy) Policy {
 			out.DefaultStrategy = p.DefaultStrategy
 		}
 	}
+	out.Stages = MergeStages(lists...)
 	return out
 }
-
-// MergeStages adds the stages of b to a. Two stages are the same when name and role are; a stage that only
-// b has goes right after the one it follows there.
-func MergeStages(a, b []Stage) []Stage {
-	at := 0
-	for _, s := range b {
-		i := slices.IndexFunc(a, func(t Stage) bool { return t.Name == s.Name && t.Role == s.Role })
-		if i < 0 {
-			if slices.ContainsFunc(a, func(t Stage) bool { return t.Name == s.Name }) {
-				s.Name += "-" + string(s.Role) // one name, two roles: both must sign
-			}
-			a = slices.Insert(a, at, s)
-			at++
-			continue
-		}
-		a[i].Required = max(a[i].Required, s.Required)
-		at = i + 1
-	}
-	return a
-}
-
-// Tag is the ETag of the policy.
-func (p Policy) Tag() string { return VersionTag(p.Version) }

@@ -78,6 +78,11 @@ func (r Role) Valid() bool { return slices.Contains(Roles(), r) }
 // Allows tells whether the role carries the permission.
 func (r Role) Allows(p Permission) bool { return slices.Contains(rolePermissions[r], p) }
 
+// Within tells whether the other role carries all that this one does.
+func (r Role) Within(other Role) bool {
+	return !slices.ContainsFunc(rolePermissions[r], func(p Permission) bool { return !other.Allows(p) })
+}
+
 // Decides tells whether stages may ask for the role.
 func (r Role) Decides() bool {
 	return r == RoleEngineer || r == RoleManager || r == RoleCompliance

@@ -1,0 +1,253 @@
+package models_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/hotswap/hotswap/models"
+)
+
+var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+
+func codeOf(err error) models.Code {
+	var known *models.Error
+	if errors.As(err, &known) {
+		return known.Code
+	}
+	if err != nil {
+		return "other"
+	}
+	return ""
+}
+
+// somebody is a person with roles for all tenants; the e-mail is the identity if it is set.
+func somebody(id string, roles ...models.Role) models.Actor {
+	a := models.Actor{ActorRef: models.ActorRef{ID: id, Kind: models.ActorPerson, Name: id}}
+	for _, r := range roles {
+		a.Grants = append(a.Grants, models.Grant{Role: r, Tenant: models.Platform})
+	}
+	return a
+}
+
+// who takes "ann" and "ann-again" for one person.
+func who(id string) string {
+	if id == "ann-again" {
+		return "ann"
+	}
+	return id
+}
+
+func waiting(t *testing.T) models.Change {
+	t.Helper()
+	expires := noon.Add(time.Hour)
+	c := models.Change{
+		TenantID: "acme", ID: "c1", Environment: "Production", Title: "t", Status: models.ChangePending, ExpiresAt: &expires,
+		Stages: []models.Stage{
+			{Name: "engineer", Role: models.RoleEngineer, Required: 1},
+			{Name: "manager", Role: models.RoleManager, Required: 2},
+		},
+		Items: []models.Item{{Key: "k", Op: models.OpSet, Value: `"v"`, ConfigID: "x"}},
+	}
+	c.Written(somebody("author"))
+	var err error
+	if c.Digest, err = c.ComputeDigest(); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func approve(c *models.Change) models.Decision {
+	return models.Decision{Verdict: models.Approve, Digest: c.Digest}
+}
+
+func TestDecide(t *testing.T) {
+	t.Parallel()
+	service := models.Actor{ActorRef: models.ActorRef{ID: "s", Kind: models.ActorService}, Grants: somebody("", models.RoleEngineer).Grants}
+	elsewhere := somebody("ann")
+	elsewhere.Grants = []models.Grant{{Role: models.RoleEngineer, Tenant: "globex"}, {Role: models.RoleEngineer, Tenant: "acme", Environment: "QA"}}
+	limited := somebody("ann")
+	limited.Grants = []models.Grant{{Role: models.RoleEngineer, Limit: models.RoleViewer, Tenant: models.Platform}}
+	tests := map[string]struct {
+		by     models.Actor
+		change func(*models.Change)
+		digest string
+		at     time.Duration
+		want   models.Code
+	}{
+		"an engineer":               {by: somebody("ann", models.RoleEngineer)},
+		"the author":                {by: somebody("author", models.RoleEngineer), want: models.CodeForbidden},
+		"an editor":                 {by: somebody("ed", models.RoleEngineer), change: func(c *models.Change) { c.Editors = []models.ActorRef{{ID: "ed", Kind: models.ActorPerson}} }, want: models.CodeForbidden},
+		"the author's second login": {by: somebody("ann-again", models.RoleEngineer), change: func(c *models.Change) { c.Author.ID = "ann" }, want: models.CodeForbidden},
+		"who answers for a service": {by: somebody("ann", models.RoleEngineer), change: func(c *models.Change) { c.Responsible = []string{"ann-again"} }, want: models.CodeForbidden},
+		"a service":                 {by: service, want: models.CodeForbidden},
+		"a manager too early":       {by: somebody("m", models.RoleManager), want: models.CodeForbidden},
+		"an admin":                  {by: somebody("a", models.RolePlatformAdmin, models.RoleTenantAdmin), want: models.CodeForbidden},
+		"an engineer of others":     {by: elsewhere, want: models.CodeForbidden},
+		"a key with less":           {by: limited, want: models.CodeForbidden},
+		"a stale digest":            {by: somebody("ann", models.RoleEngineer), digest: "0", want: models.CodeConflict},
+		"after its time":            {by: somebody("ann", models.RoleEngineer), at: time.Hour, want: models.CodeConflict},
+		"a cancelled change":        {by: somebody("ann", models.RoleEngineer), change: func(c *models.Change) { c.Status = models.ChangeCancelled }, want: models.CodeConflict},
+		"no stage left":             {by: somebody("ann", models.RoleEngineer), change: func(c *models.Change) { c.Stages = nil }, want: models.CodeConflict},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := waiting(t)
+			if tt.change != nil {
+				tt.change(&c)
+			}
+			d := approve(&c)
+			if tt.digest != "" {
+				d.Digest = tt.digest
+			}
+			err := c.Decide(d, tt.by, who, noon.Add(tt.at))
+			if got := codeOf(err); got != tt.want {
+				t.Fatalf("got %q (%v), want %q", got, err, tt.want)
+			}
+			if (err == nil) != (len(c.Decisions) == 1) {
+				t.Errorf("%d decisions after %v", len(c.Decisions), err)
+			}
+		})
+	}
+}
+
+// Stages open one after the other, each person counts once, and the last approval approves.
+func TestStagesInOrder(t *testing.T) {
+	t.Parallel()
+	c := waiting(t)
+	step := func(by models.Actor, want models.Code, first, second models.StageStatus) {
+		t.Helper()
+		if err := c.Decide(approve(&c), by, who, noon); codeOf(err) != want {
+			t.Fatalf("%s: %v", by.ID, err)
+		}
+		if c.StageStatus(0) != first || c.StageStatus(1) != second {
+			t.Fatalf("after %s: %s, %s", by.ID, c.StageStatus(0), c.StageStatus(1))
+		}
+	}
+	both := []models.Role{models.RoleEngineer, models.RoleManager}
+	if c.StageStatus(0) != models.StageOpen || c.StageStatus(1) != models.StageWaiting {
+		t.Fatal("not at the first stage")
+	}
+	step(somebody("ann", both...), "", models.StageApproved, models.StageOpen)
+	step(somebody("ann", both...), models.CodeForbidden, models.StageApproved, models.StageOpen)
+	step(somebody("ann-again", both...), models.CodeForbidden, models.StageApproved, models.StageOpen)
+	step(somebody("m1", models.RoleManager), "", models.StageApproved, models.StageOpen)
+	step(somebody("m2", models.RoleManager), "", models.StageApproved, models.StageApproved)
+	if c.Status != models.ChangeApproved || !c.Satisfied() {
+		t.Errorf("the change is %s", c.Status)
+	}
+	if err := c.Decide(approve(&c), somebody("ann", both...), who, noon); codeOf(err) != models.CodeForbidden {
+		t.Errorf("who decided decides again: %v", err)
+	}
+}
+
+func TestReject(t *testing.T) {
+	t.Parallel()
+	c := waiting(t)
+	d := models.Decision{Verdict: models.Reject, Digest: c.Digest}
+	if err := c.Decide(d, somebody("ann", models.RoleEngineer), who, noon); err != nil {
+		t.Fatal(err)
+	}
+	if c.Status != models.ChangeRejected || c.StageStatus(0) != models.StageRejected {
+		t.Errorf("%s, %s", c.Status, c.StageStatus(0))
+	}
+}
+
+func TestEditVoids(t *testing.T) {
+	t.Parallel()
+	c := waiting(t)
+	if err := c.Decide(approve(&c), somebody("ann", models.RoleEngineer), who, noon); err != nil {
+		t.Fatal(err)
+	}
+	old := c.Digest
+	bob := somebody("bob", models.RoleEngineer)
+	c.Edited(bob)
+	c.Edited(bob)
+	if len(c.Editors) != 1 || c.Decisions[0].Voided != models.VoidEdited || c.StageStatus(0) != models.StageOpen {
+		t.Errorf("%+v", c)
+	}
+	digest, err := c.ComputeDigest()
+	if err != nil || digest == old {
+		t.Errorf("the digest stayed: %v", err)
+	}
+	if err := c.Decide(approve(&c), bob, who, noon); codeOf(err) != models.CodeForbidden {
+		t.Errorf("the editor decides: %v", err)
+	}
+	if err := c.Decide(approve(&c), somebody("ann", models.RoleEngineer), who, noon); err != nil {
+		t.Errorf("a voided decision still counts: %v", err)
+	}
+}
+
+func TestRecheck(t *testing.T) {
+	t.Parallel()
+	approved := func(t *testing.T) models.Change {
+		c := waiting(t)
+		for _, by := range []models.Actor{somebody("ann", models.RoleEngineer), somebody("m1", models.RoleManager), somebody("m2", models.RoleManager)} {
+			if err := c.Decide(approve(&c), by, who, noon); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return c
+	}
+	all := func(string, models.Role) bool { return true }
+	t.Run("still right", func(t *testing.T) {
+		t.Parallel()
+		if c := approved(t); !c.Recheck(c.Stages, all) || c.Status != models.ChangeApproved {
+			t.Error("not applied")
+		}
+	})
+	t.Run("a lost right", func(t *testing.T) {
+		t.Parallel()
+		c := approved(t)
+		if c.Recheck(c.Stages, func(id string, r models.Role) bool { return id != "ann" || r != models.RoleEngineer }) {
+			t.Fatal("applied")
+		}
+		if stage, ok := c.CurrentStage(); !ok || stage.Name != "engineer" || c.Decisions[0].Voided != models.VoidStruck {
+			t.Errorf("%+v", c)
+		}
+	})
+	t.Run("a stage not asked before", func(t *testing.T) {
+		t.Parallel()
+		c := approved(t)
+		more := append(c.Stages[:2:2], models.Stage{Name: "compliance", Role: models.RoleCompliance, Required: 1})
+		if c.Recheck(more, all) {
+			t.Fatal("applied")
+		}
+		if stage, ok := c.CurrentStage(); !ok || stage.Name != "compliance" || c.Status != models.ChangePending {
+			t.Errorf("%+v", c)
+		}
+	})
+}
+
+func TestDigestCoversAll(t *testing.T) {
+	t.Parallel()
+	base := waiting(t)
+	edits := map[string]func(*models.Change){
+		"tenant":      func(c *models.Change) { c.TenantID = "globex" },
+		"id":          func(c *models.Change) { c.ID = "c2" },
+		"environment": func(c *models.Change) { c.Environment = "QA" },
+		"title":       func(c *models.Change) { c.Title = "another" },
+		"reason":      func(c *models.Change) { c.Reason = "because" },
+		"author":      func(c *models.Change) { c.Author.ID = "x" },
+		"editor":      func(c *models.Change) { c.Editors = []models.ActorRef{{ID: "e"}} },
+		"strategy":    func(c *models.Change) { c.Strategy.Version = 9 },
+		"review":      func(c *models.Change) { c.AlwaysReview = true },
+		"key":         func(c *models.Change) { c.Items[0].Key = "k2" },
+		"op":          func(c *models.Change) { c.Items[0].Op = models.OpDelete },
+		"value":       func(c *models.Change) { c.Items[0].Value = `"w"` },
+		"base":        func(c *models.Change) { c.Items[0].BaseVersion = 4 },
+		"definition":  func(c *models.Change) { c.Items[0].Definition = 4 },
+		"defines":     func(c *models.Change) { c.Items[0].Defines = &models.Defines{Type: models.TypeJSON} },
+	}
+	for name, edit := range edits {
+		c := waiting(t)
+		edit(&c)
+		if digest, err := c.ComputeDigest(); err != nil || digest == base.Digest {
+			t.Errorf("%s is not signed (%v)", name, err)
+		}
+	}
+	if again := waiting(t); again.Digest != base.Digest || len(base.Digest) != 64 {
+		t.Error("the same change has two digests")
+	}
+}
