@@ -108,9 +108,16 @@ func (c *Change) DecidedBy(person string, who Identity) bool {
 	return slices.ContainsFunc(c.Decisions, func(d Decision) bool { return d.Voided == "" && who(d.Person.ID) == me })
 }
 
-// MayDecide tells why this actor cannot decide on the change now, or nil. The place of a change is its
-// layer and environment.
+// MayDecide tells why this actor cannot decide on the change now, or nil.
 func (c *Change) MayDecide(by Actor, who Identity, now time.Time) error {
+	if err := c.barred(by, who, now); err != nil {
+		return err
+	}
+	return c.holdsStage(by)
+}
+
+// barred is why no stage of the change is the actor's to decide.
+func (c *Change) barred(by Actor, who Identity, now time.Time) error {
 	switch {
 	case by.Kind != ActorPerson:
 		return Forbidden("only people decide; a service's key never does")
@@ -122,7 +129,13 @@ func (c *Change) MayDecide(by Actor, who Identity, now time.Time) error {
 		return Conflict("the change is already " + string(c.Status))
 	case c.expired(now):
 		return Conflict("the change has expired")
+	default:
+		return nil
 	}
+}
+
+// holdsStage is why the actor cannot decide the stage that is open. The place is the change's layer and environment.
+func (c *Change) holdsStage(by Actor) error {
 	stage, ok := c.CurrentStage()
 	if !ok {
 		return Conflict("the change waits for no decision")
@@ -138,11 +151,14 @@ func (c *Change) expired(now time.Time) bool { return c.ExpiresAt != nil && !now
 // Decide records a person's verdict. forbidden: it is not theirs to decide; conflict: it is no longer
 // what they looked at. The decision's stage is filled in.
 func (c *Change) Decide(d Decision, by Actor, who Identity, now time.Time) error {
-	if err := c.MayDecide(by, who, now); err != nil {
+	if err := c.barred(by, who, now); err != nil {
 		return err
 	}
-	if d.Digest != c.Digest {
+	if d.Digest != c.Digest { // before the role: an edit may have opened another stage
 		return Conflict("the change was edited after you opened it")
+	}
+	if err := c.holdsStage(by); err != nil {
+		return err
 	}
 	stage, _ := c.CurrentStage()
 	d.Stage, d.Person, d.At = stage.Name, by.ActorRef, now

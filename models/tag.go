@@ -21,3 +21,6 @@ func CheckTag(ifMatch, tag string) error {
 	}
 	return PreconditionFailed()
 }
+
+// Tag is the ETag of the policy.
+func (p Policy) Tag() string { return VersionTag(p.Version) }

@@ -28,7 +28,12 @@ type Expirer struct {
 
 // Work ends the change if it still waits past its time. An edit gave it another time and another job.
 func (e *Expirer) Work(ctx context.Context, job *river.Job[Expire]) error {
-	return e.Changes.expire(models.WithActor(ctx, models.System("job:"+job.Args.ChangeID)), job.Args)
+	return e.Expire(ctx, job.Args)
+}
+
+// Expire does the job's work as the system actor job:<change>.
+func (e *Expirer) Expire(ctx context.Context, args Expire) error {
+	return e.Changes.expire(models.WithActor(ctx, models.System("job:"+args.ChangeID)), args)
 }
 
 // Timeout bounds one try.
