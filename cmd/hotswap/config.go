@@ -1,0 +1,96 @@
+package main
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// settings are the environment of `hotswap serve`.
+type settings struct {
+	DatabaseURL  string `env:"HOTSWAP_DATABASE_URL"`
+	OIDCIssuer   string `env:"HOTSWAP_OIDC_ISSUER"`
+	OIDCClientID string `env:"HOTSWAP_OIDC_CLIENT_ID"`
+	Listen       string `env:"HOTSWAP_LISTEN"     envDefault:":8080"`
+	OpsListen    string `env:"HOTSWAP_OPS_LISTEN" envDefault:"127.0.0.1:9090"`
+	TLSCert      string `env:"HOTSWAP_TLS_CERT"`
+	TLSKey       string `env:"HOTSWAP_TLS_KEY"`
+}
+
+// readSettings returns what serve is to do, or every complaint about it at once. No complaint repeats a value.
+func readSettings() (settings, error) {
+	var s settings
+	if err := env.Parse(&s); err != nil {
+		return s, usageError{err}
+	}
+	if err := errors.Join(
+		checkDatabaseURL("HOTSWAP_DATABASE_URL", s.DatabaseURL),
+		checkURL("HOTSWAP_OIDC_ISSUER", s.OIDCIssuer),
+		checkSet("HOTSWAP_OIDC_CLIENT_ID", s.OIDCClientID),
+		checkListen("HOTSWAP_LISTEN", s.Listen),
+		checkListen("HOTSWAP_OPS_LISTEN", s.OpsListen),
+		checkTLS(s.TLSCert, s.TLSKey),
+	); err != nil {
+		return s, usageError{fmt.Errorf("the configuration is not complete:\n%w", err)}
+	}
+	return s, nil
+}
+
+func checkSet(name, value string) error {
+	if value == "" {
+		return errors.New(name + " is required")
+	}
+	return nil
+}
+
+func checkDatabaseURL(name, value string) error {
+	if err := checkSet(name, value); err != nil {
+		return err
+	}
+	u, err := url.Parse(value)
+	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") || u.Host == "" {
+		return errors.New(name + " is not of the form postgres://user:password@host:port/database")
+	}
+	return nil
+}
+
+func checkURL(name, value string) error {
+	if err := checkSet(name, value); err != nil {
+		return err
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && !loopback(u)) {
+		return errors.New(name + " is not an https:// URL")
+	}
+	return nil
+}
+
+// loopback tells whether plain http stays on this machine.
+func loopback(u *url.URL) bool {
+	ip := net.ParseIP(u.Hostname())
+	return u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback())
+}
+
+func checkListen(name, value string) error {
+	if _, _, err := net.SplitHostPort(value); err != nil {
+		return errors.New(name + " is not of the form host:port")
+	}
+	return nil
+}
+
+func checkTLS(cert, key string) error {
+	switch {
+	case cert == "" && key == "":
+		return nil
+	case cert == "" || key == "":
+		return errors.New("HOTSWAP_TLS_CERT and HOTSWAP_TLS_KEY belong together")
+	}
+	if _, err := tls.LoadX509KeyPair(cert, key); err != nil {
+		return fmt.Errorf("HOTSWAP_TLS_CERT and HOTSWAP_TLS_KEY cannot be used: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/hotswap/hotswap/cmd/hotswap/server"
+	"github.com/hotswap/hotswap/web"
+)
+
+// drainTimeout is how long calls under way may take when the process is asked to stop.
+const drainTimeout = 10 * time.Second
+
+// node is a server with its two listeners.
+type node struct {
+	server    *server.Server
+	api, ops  net.Listener
+	cert, key string // files; empty for plain HTTP
+	registry  *prometheus.Registry
+	log       *slog.Logger
+}
+
+// serve answers until the context ends, then drains: no new calls, those under way finish, jobs and
+// counted refusals are written.
+func (n *node) serve(ctx context.Context) error {
+	if err := n.server.Load(ctx); err != nil {
+		return fmt.Errorf("load: %w", err)
+	}
+	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWork()
+	worked := make(chan error, 1)
+	go func() { worked <- n.server.Run(work) }()
+
+	api := web.NewHTTPServer(n.server.Handler(), n.log)
+	ops := web.NewHTTPServer(web.NewOps(n.log, n.registry, n.server.Ready), n.log)
+	failed := make(chan error, 2)
+	go func() { failed <- n.listen(api) }()
+	go func() { failed <- ops.Serve(n.ops) }()
+
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	case err = <-worked:
+		worked <- nil
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	err = errors.Join(quietly(err), api.Shutdown(drain), ops.Shutdown(drain))
+	stopWork()
+	return errors.Join(err, quietly(<-worked))
+}
+
+func (n *node) listen(s *http.Server) error {
+	if n.cert != "" {
+		return s.ServeTLS(n.api, n.cert, n.key)
+	}
+	return s.Serve(n.api)
+}
+
+// quietly drops the errors that only say that we stopped.
+func quietly(err error) error {
+	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// listen opens a TCP listener; the complaint names the address.
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	return l, nil
+}

@@ -1,0 +1,191 @@
+// Package server puts the product together: services, transport, and what runs beside the requests. The commands
+// `serve` and `dev` start it, and tests that need the whole of it.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/riverqueue/river"
+
+	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/services/access"
+	"github.com/hotswap/hotswap/services/audit"
+	"github.com/hotswap/hotswap/services/changes"
+	"github.com/hotswap/hotswap/services/configs"
+	"github.com/hotswap/hotswap/services/definitions"
+	"github.com/hotswap/hotswap/services/deployments"
+	"github.com/hotswap/hotswap/services/snapshots"
+	"github.com/hotswap/hotswap/services/store"
+	"github.com/hotswap/hotswap/services/tenants"
+	"github.com/hotswap/hotswap/web"
+	"github.com/hotswap/hotswap/web/api"
+	"github.com/hotswap/hotswap/web/read"
+)
+
+const (
+	// defaultCacheBytes is the memory for layer sets and snapshots.
+	defaultCacheBytes = 256 << 20
+	// stopTimeout is how long jobs at work may take to end.
+	stopTimeout = 10 * time.Second
+)
+
+// Options are what a server is made of.
+type Options struct {
+	DB         *store.DB // migrated, as hotswap_app; the caller closes it after Run has returned
+	Now        func() time.Time
+	Log        *slog.Logger
+	Registry   *prometheus.Registry
+	Verify     access.Verify // checks JWTs of the identity provider; nil: they are no credential
+	Issuer     string        // of people who are named by e-mail before their first login
+	Version    string        // of the program, as the API document names it
+	CacheBytes int64         // 0 means 256 MiB
+}
+
+// Services are all that the server is made of.
+type Services struct {
+	Audit       *audit.Log
+	Access      *access.Service
+	Directory   *tenants.Directory
+	Tenants     *tenants.Service
+	Definitions *definitions.Service
+	Configs     *configs.Service
+	Snapshots   *snapshots.Service
+	Deployments *deployments.Service
+	Changes     *changes.Service
+}
+
+// Server is the product in one piece.
+type Server struct {
+	Services
+
+	options Options
+	handler http.Handler
+	loaded  atomic.Bool
+}
+
+// New puts everything together. Nothing is read from the database before Load.
+func New(o Options) (*Server, error) {
+	if o.CacheBytes == 0 {
+		o.CacheBytes = defaultCacheBytes
+	}
+	s := &Server{options: o}
+	if err := s.assemble(); err != nil {
+		return nil, err
+	}
+	o.DB.OnMoved(s.tell)
+	s.handler = web.New(web.Deps{
+		Log: o.Log, Registry: o.Registry, Version: o.Version,
+		Authenticate: s.authenticate, Refuse: s.Audit.Refuse, Denied: s.Audit.Denied,
+		Ready: s.Ready, Routes: s.routes,
+	})
+	return s, nil
+}
+
+// assemble makes the services, each of those before it.
+func (s *Server) assemble() (err error) {
+	o := s.options
+	validator := definitions.NewValidator()
+	s.Audit = audit.New(o.DB, o.Now, o.Log)
+	s.Access = access.New(access.Options{
+		DB: o.DB, Audit: s.Audit, Now: o.Now, Log: o.Log, Verify: o.Verify, Issuer: o.Issuer,
+	})
+	s.Directory = tenants.NewDirectory(o.DB)
+	s.Tenants = tenants.New(o.DB, s.Audit, s.Directory)
+	s.Definitions = definitions.New(o.DB, s.Audit, s.Directory, validator)
+	s.Configs = configs.New(o.DB, s.Access)
+	s.Snapshots, err = snapshots.New(snapshots.Options{
+		DB: o.DB, Tenants: s.Directory, MaxBytes: o.CacheBytes, Log: o.Log, Metrics: o.Registry,
+	})
+	if err != nil {
+		return fmt.Errorf("read plane: %w", err)
+	}
+	s.Deployments = deployments.New(o.DB, validator.Validate, uuid.NewString)
+	s.Changes = changes.New(changes.Options{
+		DB: o.DB, Audit: s.Audit, Access: s.Access, Tenants: s.Directory, Configs: s.Configs,
+		Deployments: s.Deployments, Now: o.Now, NewID: uuid.NewString,
+	})
+	return nil
+}
+
+// tell hands moved heads to all that keep something in memory.
+func (s *Server) tell(moved []models.Head) {
+	s.Access.Raise(moved)
+	s.Directory.Raise(moved)
+	s.Snapshots.Raise(moved)
+}
+
+func (s *Server) authenticate(ctx context.Context, credential string, _ models.Request) (models.Actor, error) {
+	return s.Access.Authenticate(ctx, credential)
+}
+
+func (s *Server) routes(r web.Router) {
+	read.Register(r.Echo.Group(web.Prefix), read.Handlers{Snapshots: s.Snapshots})
+	api.Register(r.API, api.Services{
+		Audit: s.Audit, Access: s.Access, Tenants: s.Tenants, Definitions: s.Definitions, Configs: s.Configs,
+		Deployments: s.Deployments, Changes: s.Changes,
+	})
+}
+
+// Handler answers all requests of the main listener.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Load reads what every request needs. Until it has succeeded the server is not ready.
+func (s *Server) Load(ctx context.Context) error {
+	if err := s.Directory.Load(ctx); err != nil {
+		return fmt.Errorf("load tenants: %w", err)
+	}
+	if err := s.Snapshots.Load(ctx); err != nil {
+		return fmt.Errorf("load heads: %w", err)
+	}
+	if _, err := s.Access.Directory(ctx); err != nil {
+		return fmt.Errorf("load people and keys: %w", err)
+	}
+	s.loaded.Store(true)
+	return nil
+}
+
+// Ready tells why the node cannot serve yet. Once it has loaded, reads need no database.
+func (s *Server) Ready(context.Context) error {
+	if !s.loaded.Load() {
+		return models.Unavailable("the node is still loading", time.Second)
+	}
+	return nil
+}
+
+// Run does what is done beside requests, until the context ends: it scans for heads that other nodes moved,
+// writes counts of denied calls, and works on jobs. It returns when all of that has ended.
+func (s *Server) Run(ctx context.Context) error {
+	stop, err := s.work(ctx)
+	if err != nil {
+		return err
+	}
+	var running sync.WaitGroup
+	running.Go(func() { s.Snapshots.Run(ctx, s.tell) })
+	running.Go(func() { s.Audit.Run(ctx) })
+	<-ctx.Done()
+	running.Wait()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	if err := stop(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("stop jobs: %w", err)
+	}
+	return nil
+}
+
+// work starts the workers. They outlive the context that ends Run: those at work may finish.
+func (s *Server) work(ctx context.Context) (stop func(context.Context) error, err error) {
+	workers := river.NewWorkers()
+	if err := river.AddWorkerSafely(workers, &changes.Expirer{Changes: s.Changes}); err != nil {
+		return nil, fmt.Errorf("jobs: %w", err)
+	}
+	return s.options.DB.Work(context.WithoutCancel(ctx), workers)
+}
