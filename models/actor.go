@@ -39,16 +39,16 @@ type Actor struct {
 	KeyID       string   // the API key that speaks, if one does
 	Responsible []string // ids of the people who answer for a service
 	Grants      []Grant  // what the actor holds
-	Extra       []Permission
 	Denied      []Permission
 }
 
 // Grant is one binding as it counts for one credential.
 type Grant struct {
 	Role        Role
-	Limit       Role   // a personal key's own role; the grant is no more than both allow. Empty: no limit
-	Tenant      string // tenant id or layer; Platform means all tenants
-	Environment string // empty means all environments
+	Limit       Role       // a personal key's own role; the grant is no more than both allow. Empty: no limit
+	Tenant      string     // tenant id or layer; Platform means all tenants
+	Environment string     // empty means all environments
+	Extra       Permission // one right beside the role: secrets:read
 }
 
 // covers tells whether the grant reaches that place. An empty environment asks about the tenant as a whole.
@@ -58,7 +58,7 @@ func (g Grant) covers(tenant, environment string) bool {
 }
 
 func (g Grant) allows(p Permission) bool {
-	return g.Role.Allows(p) && (g.Limit == "" || g.Limit.Allows(p))
+	return g.Role.Allows(p) && (g.Limit == "" || g.Limit.Allows(p)) || g.Extra != "" && g.Extra == p
 }
 
 // Sees tells whether the tenant or layer lies within the actor's scope; if not, it does not exist for the actor.
@@ -71,9 +71,6 @@ func (a Actor) Sees(tenant string) bool {
 func (a Actor) Can(p Permission, tenant, environment string) bool {
 	if slices.Contains(a.Denied, p) {
 		return false
-	}
-	if slices.Contains(a.Extra, p) && a.Sees(tenant) {
-		return true
 	}
 	return slices.ContainsFunc(a.Grants, func(g Grant) bool {
 		return g.covers(tenant, environment) && g.allows(p)
@@ -187,19 +184,26 @@ func RequestFrom(ctx context.Context) Request {
 	return r
 }
 
-// ScopeFor lists the tenants and layers in which the actor holds the permission; {"*"} stands for all.
-func (a Actor) ScopeFor(p Permission) []string {
-	if slices.Contains(a.Extra, p) {
-		return a.Scope()
+// Place is a tenant or layer, and one of its environments; an empty member means all.
+type Place struct{ Tenant, Environment string }
+
+// Places lists where the actor may do this, for what belongs to an environment. None is an empty list.
+func (a Actor) Places(p Permission) []Place {
+	var out []Place
+	if slices.Contains(a.Denied, p) {
+		return out
 	}
-	held := Actor{}
 	for _, g := range a.Grants {
-		if g.allows(p) && !slices.Contains(a.Denied, p) {
-			held.Grants = append(held.Grants, g)
+		if !g.allows(p) {
+			continue
+		}
+		place := Place{g.Tenant, g.Environment}
+		if g.Tenant == Platform {
+			place.Tenant = ""
+		}
+		if !slices.Contains(out, place) {
+			out = append(out, place)
 		}
 	}
-	return held.Scope()
+	return out
 }
-
-// CoversAll tells whether a scope stands for all tenants.
-func CoversAll(scope []string) bool { return slices.Contains(scope, ScopeAll) }

@@ -41,25 +41,28 @@ func TestRights(t *testing.T) {
 	if a.Everywhere(models.PermEditConfigs, "acme") || !a.Everywhere(models.PermViewConfigs, "acme") {
 		t.Error("one environment is not everywhere")
 	}
-	if diff := cmp.Diff([]string{"acme"}, a.ScopeFor(models.PermEditConfigs)); diff != "" {
+	if diff := cmp.Diff([]models.Place{{"acme", "Staging"}}, a.Places(models.PermEditConfigs)); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]string{"acme", "globex"}, a.Scope()); diff != "" {
 		t.Error(diff)
 	}
 	a.Denied = []models.Permission{models.PermViewConfigs}
-	if a.Can(models.PermViewConfigs, "acme", "") || len(a.ScopeFor(models.PermViewConfigs)) != 0 {
+	if a.Can(models.PermViewConfigs, "acme", "") || len(a.Places(models.PermViewConfigs)) != 0 {
 		t.Error("denied and done all the same")
 	}
 }
 
 func TestExtraRights(t *testing.T) {
 	t.Parallel()
-	a := models.Actor{Grants: []models.Grant{{Role: models.RoleReader, Tenant: "acme"}}, Extra: []models.Permission{models.PermReadSecrets}}
-	if !a.Can(models.PermReadSecrets, "acme", "QA") || a.Can(models.PermReadSecrets, "globex", "QA") {
+	a := models.Actor{Grants: []models.Grant{
+		{Role: models.RoleReader, Tenant: "acme", Environment: "QA", Extra: models.PermReadSecrets},
+		{Role: models.RoleReader, Tenant: models.Platform},
+	}}
+	if !a.Can(models.PermReadSecrets, "acme", "QA") || a.Can(models.PermReadSecrets, "acme", "Production") || a.Can(models.PermReadSecrets, "globex", "QA") {
 		t.Error("an extra right holds where the key opens, nowhere else")
 	}
-	if diff := cmp.Diff([]string{"acme"}, a.ScopeFor(models.PermReadSecrets)); diff != "" {
+	if diff := cmp.Diff([]models.Place{{"acme", "QA"}}, a.Places(models.PermReadSecrets)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -75,7 +78,7 @@ func TestHome(t *testing.T) {
 		}
 	}
 	all := models.Actor{Grants: []models.Grant{{Tenant: "acme"}, {Tenant: models.Platform}}}
-	if all.Home() != models.Platform || !models.CoversAll(all.Scope()) {
+	if all.Home() != models.Platform {
 		t.Error("an actor of all tenants is at home on the platform")
 	}
 }

@@ -165,6 +165,9 @@ func (c *Change) DefaultTitle() string {
 	if len(keys) > 3 {
 		title += " and " + itoa(len(keys)-3) + " more"
 	}
+	if c.Origin == OriginPromote {
+		return title + " to " + c.Environment
+	}
 	return title + " in " + c.Environment
 }
 

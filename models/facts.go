@@ -110,6 +110,12 @@ func (i *Item) define(f Facts, at string) error {
 	return nil
 }
 
+// Makes tells whether applying the item makes the definition of its key: nobody else did meanwhile.
+func (i *Item) Makes(f Facts) bool {
+	_, defined := f.Definitions[i.Key]
+	return i.Defines != nil && !defined
+}
+
 // Check tells whether the change may be applied on these facts: bases still live, definitions still met,
 // the promotion rule kept, the layer within its limits. Schemas are checked by services/definitions.
 func (c *Change) Check(f Facts) error {

@@ -29,7 +29,7 @@ func TestSetLiveAtOnce(t *testing.T) {
 	if got.Value != `"false"` || got.UpdatedBy.Name != "author" {
 		t.Errorf("live is %+v", got)
 	}
-	want := map[string]int{"tenant.create": 1, "change.submit": 2, "config.set": 2, "deployment.step": 2}
+	want := map[string]int{"tenant.create": 1, "change.submit": 2, "config.set": 2, "deployment.step": 2, "definition.create": 1}
 	if diff := cmp.Diff(want, h.actions("acme")); diff != "" {
 		t.Error(diff)
 	}
@@ -90,7 +90,7 @@ func TestProductionAsksItsStages(t *testing.T) {
 	if live.Value != "10" {
 		t.Errorf("live is %s", live.Value)
 	}
-	want := map[string]int{"tenant.create": 1, "change.submit": 1, "change.approve": 3, "config.set": 1, "deployment.step": 1}
+	want := map[string]int{"tenant.create": 1, "change.submit": 1, "change.approve": 3, "config.set": 1, "deployment.step": 1, "definition.create": 1}
 	if diff := cmp.Diff(want, h.actions("acme")); diff != "" {
 		t.Error(diff)
 	}

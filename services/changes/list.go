@@ -8,6 +8,7 @@ import (
 
 	"github.com/hotswap/hotswap/models"
 	"github.com/hotswap/hotswap/services/access"
+	"github.com/hotswap/hotswap/services/store"
 )
 
 // Filter narrows a list of changes; empty members do not.
@@ -75,10 +76,9 @@ func (s *Service) page(ctx context.Context, f Filter, after []string, limit int)
 }
 
 func (f Filter) where(q *gorm.DB, actor models.Actor, now time.Time, after []string) (*gorm.DB, error) {
+	q = store.Within(q, actor.Places(models.PermViewChanges))
 	if f.TenantID != "" {
 		q = q.Where("c.tenant_id = ?", f.TenantID)
-	} else if scope := actor.ScopeFor(models.PermViewChanges); !models.CoversAll(scope) {
-		q = q.Where("c.tenant_id IN ?", append(scope, "")) // never an empty list
 	}
 	if f.Environment != "" {
 		q = q.Where("c.environment = ?", f.Environment)

@@ -140,7 +140,7 @@ func (s *Service) Get(ctx context.Context, id string) (models.Change, error) {
 		return c, err
 	}
 	actor, _ := models.ActorFrom(ctx)
-	if err := actor.Require(models.PermViewChanges, "change", c.TenantID, ""); err != nil {
+	if err := actor.Require(models.PermViewChanges, "change", c.TenantID, c.Environment); err != nil {
 		return models.Change{}, err
 	}
 	return s.shown(c, actor), nil

@@ -86,7 +86,7 @@ func rows(c *models.Change, f models.Facts) []itemRow {
 		if i.Op == models.OpSet {
 			row.Next++
 		}
-		if _, defined := f.Definitions[i.Key]; i.Defines != nil && !defined {
+		if i.Makes(f) {
 			row.Type, row.Description = i.Defines.Type, i.Defines.Description
 		}
 		out[n] = row

@@ -53,10 +53,19 @@ func (s *Service) Start(ctx context.Context, tx *gorm.DB, c *models.Change, f mo
 	return acts(c, f), nil
 }
 
-// acts are one entry for each key that moved, and one for the deployment's only step.
+// acts are one entry for each definition made and each key that moved, and one for the deployment's only step.
 func acts(c *models.Change, f models.Facts) []models.Act {
-	out := make([]models.Act, 0, len(c.Items)+1)
+	out := make([]models.Act, 0, 2*len(c.Items)+1)
 	for _, i := range c.Items {
+		if i.Makes(f) {
+			out = append(out, models.Act{
+				Action: "definition.create", Resource: "definition/" + i.Key,
+				After: models.Object(map[string]models.Value{
+					"changeId": models.Text(c.ID), "description": models.Text(i.Defines.Description),
+					"key": models.Text(i.Key), "type": models.Text(string(i.Defines.Type)), "version": "1",
+				}),
+			})
+		}
 		act := models.Act{Action: "config." + string(i.Op), Resource: "config/" + i.ConfigID}
 		if i.BaseVersion > 0 {
 			act.Before = cell(c, i, i.Previous, i.BaseVersion)

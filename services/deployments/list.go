@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/services/store"
 )
 
 // Filter narrows a list of deployments; empty members do not.
@@ -47,7 +48,7 @@ func (s *Service) Get(ctx context.Context, id string) (models.Deployment, error)
 	if len(rows) == 0 {
 		return models.Deployment{}, models.NotFound("deployment")
 	}
-	if err := actor.Require(models.PermViewChanges, "deployment", rows[0].TenantID, ""); err != nil {
+	if err := actor.Require(models.PermViewChanges, "deployment", rows[0].TenantID, rows[0].Environment); err != nil {
 		return models.Deployment{}, err
 	}
 	return rows[0].deployment()
@@ -98,10 +99,9 @@ func (s *Service) List(ctx context.Context, f Filter) (models.Paged[models.Deplo
 }
 
 func (f Filter) where(q *gorm.DB, actor models.Actor, after []string) (*gorm.DB, error) {
+	q = store.Within(q, actor.Places(models.PermViewChanges))
 	if f.TenantID != "" {
 		q = q.Where("tenant_id = ?", f.TenantID)
-	} else if scope := actor.ScopeFor(models.PermViewChanges); !models.CoversAll(scope) {
-		q = q.Where("tenant_id IN ?", append(scope, "")) // never an empty list
 	}
 	if f.Environment != "" {
 		q = q.Where("environment = ?", f.Environment)

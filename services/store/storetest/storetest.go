@@ -34,7 +34,10 @@ var cluster struct {
 }
 
 // Main runs the tests of a package and ends the Postgres they used. Call it from TestMain.
-func Main(m *testing.M) {
+func Main(m *testing.M) { os.Exit(Run(m)) }
+
+// Run is Main for packages that have more to clear away; it returns the exit code.
+func Run(m *testing.M) int {
 	code := m.Run()
 	if cluster.postgres != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
@@ -44,7 +47,7 @@ func Main(m *testing.M) {
 	if cluster.dir != "" {
 		_ = os.RemoveAll(cluster.dir)
 	}
-	os.Exit(code)
+	return code
 }
 
 // Database is one test's own database.
@@ -55,6 +58,9 @@ type Database struct {
 	URL      string // as the application
 	OwnerURL string // as the owner, under row-level security too
 	AdminURL string // as superuser, past row-level security: for looking at what is really there
+
+	mu    sync.Mutex
+	admin *pgx.Conn // opened by the first use of Admin or Scan, used by one at a time
 }
 
 // New makes a database from the template and drops it when the test ends.
@@ -86,8 +92,9 @@ func New(t testing.TB) *Database {
 // Admin runs one statement as superuser.
 func (d *Database) Admin(t testing.TB, sql string, args ...any) {
 	t.Helper()
-	conn := d.connect(t, d.AdminURL)
-	if _, err := conn.Exec(t.Context(), sql, args...); err != nil {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, err := d.superuser(t).Exec(t.Context(), sql, args...); err != nil {
 		t.Fatalf("%s: %v", sql, err)
 	}
 }
@@ -95,10 +102,25 @@ func (d *Database) Admin(t testing.TB, sql string, args ...any) {
 // Scan reads one row as superuser into the destinations.
 func (d *Database) Scan(t testing.TB, sql string, args []any, into ...any) {
 	t.Helper()
-	conn := d.connect(t, d.AdminURL)
-	if err := conn.QueryRow(t.Context(), sql, args...).Scan(into...); err != nil {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.superuser(t).QueryRow(t.Context(), sql, args...).Scan(into...); err != nil {
 		t.Fatalf("%s: %v", sql, err)
 	}
+}
+
+// superuser is the connection of Admin and Scan. A subtest's context may end before the connection does, so
+// it is made anew when that broke it.
+func (d *Database) superuser(t testing.TB) *pgx.Conn {
+	t.Helper()
+	if d.admin == nil || d.admin.IsClosed() {
+		conn, err := pgx.Connect(t.Context(), d.AdminURL)
+		if err != nil {
+			t.Fatalf("connect: %v", err)
+		}
+		d.admin = conn
+	}
+	return d.admin
 }
 
 // Connect opens a plain connection that the test closes by ending.
@@ -148,6 +170,9 @@ func create(ctx context.Context, t testing.TB, name string) {
 func drop(t testing.TB, d *Database) {
 	t.Helper()
 	d.Close()
+	if d.admin != nil {
+		_ = d.admin.Close(context.Background()) // the database goes next
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	admin(ctx, t, "DROP DATABASE IF EXISTS "+d.Name+" WITH (FORCE)")

@@ -1,0 +1,113 @@
+package access
+
+import (
+	"slices"
+	"time"
+
+	"github.com/hotswap/hotswap/models"
+)
+
+// Directory is an unmoving picture of all people, bindings and keys, as of the tokens of their heads.
+type Directory struct {
+	keysHead  models.Head
+	rolesHead models.Head
+
+	people   map[string]models.Person // by id
+	logins   map[login]string         // person ids by issuer and subject
+	invited  map[invite][]string      // ids of people added by e-mail who did not sign in as such yet
+	byPerson map[string][]models.Binding
+	byGroup  map[string][]models.Binding
+	byKey    map[string][]models.Binding
+	keys     map[string]*heldKey
+}
+
+type login struct{ issuer, subject string }
+
+type invite struct{ issuer, email string }
+
+// RolesToken identifies the state of bindings and people: it moves whenever one of them does.
+func (d *Directory) RolesToken() string { return d.rolesHead.Token }
+
+// Person finds somebody by id.
+func (d *Directory) Person(id string) (models.Person, bool) {
+	p, ok := d.people[id]
+	return p, ok
+}
+
+// Login finds somebody by the identity provider's names.
+func (d *Directory) Login(issuer, subject string) (models.Person, bool) {
+	return d.Person(d.logins[login{issuer, subject}])
+}
+
+// Actor is the person with all rights held now, by name or by groups that were seen within models.GroupTrust.
+// It is false for nobody and for somebody disabled.
+func (d *Directory) Actor(personID string, now time.Time) (models.Actor, bool) {
+	p, ok := d.people[personID]
+	if !ok || p.DisabledAt != nil {
+		return models.Actor{}, false
+	}
+	grants, _ := d.grants(p, now)
+	return models.Actor{ActorRef: p.Ref(), Email: p.VerifiedEmail(), Grants: grants}, true
+}
+
+// grants are the person's rights, and when they have to be worked out anew; zero means never.
+func (d *Directory) grants(p models.Person, now time.Time) (grants []models.Grant, until time.Time) {
+	grants = appendGrants(grants, d.byPerson[p.ID])
+	if email := p.VerifiedEmail(); email != "" {
+		for _, id := range d.invited[invite{p.Issuer, email}] {
+			if id != p.ID {
+				grants = appendGrants(grants, d.byPerson[id])
+			}
+		}
+	}
+	if p.GroupsAt == nil {
+		return grants, until
+	}
+	end := p.GroupsAt.Add(models.GroupTrust)
+	if !now.Before(end) {
+		return grants, until
+	}
+	for _, group := range p.Groups {
+		if bound := d.byGroup[group]; len(bound) > 0 {
+			grants, until = appendGrants(grants, bound), end
+		}
+	}
+	return grants, until
+}
+
+func appendGrants(grants []models.Grant, bindings []models.Binding) []models.Grant {
+	for _, b := range bindings {
+		g := models.Grant{Role: b.Role, Tenant: b.TenantID, Environment: b.Environment}
+		if !slices.Contains(grants, g) {
+			grants = append(grants, g)
+		}
+	}
+	return grants
+}
+
+// Name fills in the name that people read; an actor that is no longer known keeps the one it has.
+func (d *Directory) Name(ref models.ActorRef) models.ActorRef {
+	switch ref.Kind {
+	case models.ActorPerson:
+		if p, ok := d.people[ref.ID]; ok {
+			return p.Ref()
+		}
+	case models.ActorService:
+		if k, ok := d.keys[ref.ID]; ok {
+			ref.Name = k.Name
+		}
+	case models.ActorSystem:
+		ref.Name = ref.ID
+	}
+	return ref
+}
+
+// Identity tells people apart as four eyes do: two with one verified e-mail are one.
+func (d *Directory) Identity(personID string) string {
+	if p, ok := d.people[personID]; ok {
+		if email := p.VerifiedEmail(); email != "" {
+			return "mail:" + email
+		}
+	}
+	return personID
+}
