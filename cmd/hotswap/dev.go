@@ -20,7 +20,6 @@ import (
 )
 
 const (
-	devDatabase = "hotswap"
 	devClient   = "hotswap" // client id at the development identity provider
 	stopTimeout = 30 * time.Second
 )
@@ -50,7 +49,7 @@ func (c devCommand) Run(s surroundings) (err error) {
 	if err != nil {
 		return err
 	}
-	db, err := store.Open(s, store.Options{URL: stack.databaseURL("hotswap_app"), Log: s.log})
+	db, err := store.Open(s, store.Options{URL: stack.databaseURL(devstack.App), Log: s.log})
 	if err != nil {
 		return err
 	}
@@ -77,7 +76,7 @@ func (c devCommand) serve(s surroundings, n *node, stack *devStack, keys devKeys
 	}
 	about := devJSON{
 		URL: stack.url, MetricsURL: "http://" + n.ops.Addr().String() + "/metrics",
-		DatabaseURL: stack.databaseURL("hotswap_app"), RedisURL: stack.redis.URL(),
+		DatabaseURL: stack.databaseURL(devstack.App), RedisURL: stack.redis.URL(),
 		Issuer: stack.identity.Issuer(), APIKeys: keys,
 	}
 	if err := about.write(c.Dir); err != nil {
@@ -91,14 +90,14 @@ func (c devCommand) serve(s surroundings, n *node, stack *devStack, keys devKeys
 
 // prepare brings the database up to date, with the accounts and their keys.
 func (c devCommand) prepare(s surroundings, stack *devStack) (devKeys, error) {
-	if err := store.Migrate(s, stack.databaseURL("hotswap_owner")); err != nil {
+	if err := store.Migrate(s, stack.databaseURL(devstack.Owner)); err != nil {
 		return nil, err
 	}
 	keys, err := loadDevKeys(filepath.Join(c.Dir, "keys.json"))
 	if err != nil {
 		return nil, err
 	}
-	desk, err := openDesk(s, owner{stack.databaseURL("hotswap_owner")})
+	desk, err := openDesk(s, owner{stack.databaseURL(devstack.Owner)})
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +110,7 @@ func (c devCommand) prepare(s surroundings, stack *devStack) (devKeys, error) {
 
 // tenantAdmin binds the account tenant-admin to the first demo tenant.
 func (c devCommand) tenantAdmin(s surroundings, stack *devStack) error {
-	desk, err := openDesk(s, owner{stack.databaseURL("hotswap_owner")})
+	desk, err := openDesk(s, owner{stack.databaseURL(devstack.Owner)})
 	if err != nil {
 		return err
 	}
@@ -147,7 +146,7 @@ func (d *devStack) start(s surroundings, dir string) error {
 	return group.Wait()
 }
 
-func (d *devStack) databaseURL(role string) string { return d.postgres.URL(role, devDatabase) }
+func (d *devStack) databaseURL(role string) string { return d.postgres.URL(role, devstack.Database) }
 
 func (d *devStack) server(s surroundings, db *store.DB, registry *prometheus.Registry) (*server.Server, error) {
 	verifier := auth.NewVerifier(d.identity.Issuer(), devClient, &http.Client{Timeout: outboundTimeout}, time.Now)

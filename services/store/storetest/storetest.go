@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	template     = "hotswap"
+	template     = devstack.Database
 	startTimeout = 90 * time.Second
 )
 
@@ -73,9 +73,9 @@ func New(t testing.TB) *Database {
 	create(ctx, t, name)
 	d := &Database{
 		Name: name, Recorder: &Recorder{},
-		URL:      cluster.postgres.URL("hotswap_app", name),
-		OwnerURL: cluster.postgres.URL("hotswap_owner", name),
-		AdminURL: cluster.postgres.URL("postgres", name),
+		URL:      cluster.postgres.URL(devstack.App, name),
+		OwnerURL: cluster.postgres.URL(devstack.Owner, name),
+		AdminURL: cluster.postgres.URL(devstack.Superuser, name),
 	}
 	var err error
 	d.DB, err = store.Open(ctx, store.Options{
@@ -153,7 +153,7 @@ func start(t testing.TB) {
 		if cluster.err != nil {
 			return
 		}
-		cluster.err = store.Migrate(ctx, cluster.postgres.URL("hotswap_owner", template))
+		cluster.err = store.Migrate(ctx, cluster.postgres.URL(devstack.Owner, template))
 	})
 	if cluster.err != nil {
 		t.Fatalf("start Postgres: %v", cluster.err)
@@ -180,7 +180,7 @@ func drop(t testing.TB, d *Database) {
 
 func admin(ctx context.Context, t testing.TB, sql string) {
 	t.Helper()
-	conn, err := pgx.Connect(ctx, cluster.postgres.URL("postgres", "postgres"))
+	conn, err := pgx.Connect(ctx, cluster.postgres.URL(devstack.Superuser, devstack.Superuser))
 	if err != nil {
 		t.Fatalf("connect as superuser: %v", err)
 	}

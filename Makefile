@@ -1,0 +1,70 @@
+# HotSwap. `make` alone lists the targets; `make check` is what CI runs.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+ARGS ?=
+PACKAGES ?= ./...
+# Statement coverage over models, services and web together that `make test` asks for, in percent.
+COVERAGE_MIN ?= 80
+
+LINT := go tool -modfile=tools/go.mod golangci-lint
+TEMPL := go tool templ
+TEMPLATES := $(shell find views -name '*.templ' 2>/dev/null)
+COVERED := ./models/...,./services/...,./web/...
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: bootstrap
+bootstrap: ## install what is missing: Postgres, Redis, Chromium
+	@tools/bootstrap.sh
+
+.PHONY: build
+build: ## build bin/hotswap, one static binary
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o bin/hotswap ./cmd/hotswap
+
+.PHONY: run
+run: bootstrap build ## run everything here, with demo data: make run ARGS="--listen 127.0.0.1:9000"
+	bin/hotswap dev $(ARGS)
+
+.PHONY: test
+test: bootstrap ## run all tests on real services, ask for COVERAGE_MIN percent
+	go test -timeout 20m -coverpkg=$(COVERED) -coverprofile=coverage.out $(PACKAGES)
+	@tools/coverage.sh coverage.out $(COVERAGE_MIN)
+
+.PHONY: lint
+lint: ## check the code's style and who imports whom
+	$(LINT) run
+
+.PHONY: fmt
+fmt: ## format the code
+	$(LINT) fmt
+	$(if $(TEMPLATES),$(TEMPL) fmt views)
+
+.PHONY: generate
+generate: ## write generated code anew
+	$(if $(TEMPLATES),$(TEMPL) generate -path views)
+	go generate ./...
+
+.PHONY: check
+check: generate ## what CI runs: nothing stale, lint, test
+	go mod tidy -diff
+	go -C tools mod tidy -diff
+	git --no-pager diff --exit-code
+	@new=$$(git ls-files --others --exclude-standard -- '*_templ.go'); \
+		[ -z "$$new" ] || { echo "generated but not committed: $$new" >&2; exit 1; }
+	$(MAKE) lint
+	$(MAKE) test
+
+.PHONY: bench
+bench: bootstrap ## measure
+	go test -run='^$$' -bench=. -benchmem ./e2e/...
+
+.PHONY: torture
+torture: bootstrap ## the long fault and load tests, up to two hours
+	HOTSWAP_TORTURE=full go test -count=1 -run Torture -timeout 120m -v ./e2e/...
