@@ -12,7 +12,6 @@ import (
 	"github.com/hotswap/hotswap/models"
 	"github.com/hotswap/hotswap/services/access"
 	"github.com/hotswap/hotswap/services/audit"
-	"github.com/hotswap/hotswap/services/configs"
 	"github.com/hotswap/hotswap/services/deployments"
 	"github.com/hotswap/hotswap/services/store"
 	"github.com/hotswap/hotswap/services/tenants"
@@ -24,7 +23,6 @@ type Options struct {
 	Audit       *audit.Log
 	Access      *access.Service
 	Tenants     *tenants.Directory
-	Configs     *configs.Service
 	Deployments *deployments.Service
 	Now         func() time.Time
 	NewID       func() string // random UUIDs

@@ -56,7 +56,7 @@ func newHouse(t *testing.T) *house {
 	h.configs = configs.New(h.d.DB, h.access)
 	h.deploy = deployments.New(h.d.DB, definitions.NewValidator().Validate, uuid.NewString)
 	h.Service = changes.New(changes.Options{
-		DB: h.d.DB, Audit: log, Access: h.access, Tenants: directory, Configs: h.configs, Deployments: h.deploy,
+		DB: h.d.DB, Audit: log, Access: h.access, Tenants: directory, Deployments: h.deploy,
 		Now: h.now, NewID: uuid.NewString,
 	})
 	for name, role := range map[string]models.Role{

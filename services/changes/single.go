@@ -40,7 +40,7 @@ type Update struct {
 
 // Update is a change of one item. not_found: the config is not live or not the actor's.
 func (s *Service) Update(ctx context.Context, in Update) (Outcome, error) {
-	config, err := s.Configs.Get(ctx, in.ConfigID)
+	config, err := s.locate(ctx, in.ConfigID)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -53,7 +53,7 @@ func (s *Service) Update(ctx context.Context, in Update) (Outcome, error) {
 
 // Delete takes a config's value away; it keeps its id and history.
 func (s *Service) Delete(ctx context.Context, configID, ifMatch string) (Outcome, error) {
-	config, err := s.Configs.Get(ctx, configID)
+	config, err := s.locate(ctx, configID)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -75,7 +75,7 @@ type Promote struct {
 // Promote is a change in the target environment. invalid: the target is not a later environment;
 // not_found: the config is not live or not the actor's.
 func (s *Service) Promote(ctx context.Context, in Promote) (Outcome, error) {
-	config, err := s.Configs.Get(ctx, in.ConfigID)
+	config, err := s.locate(ctx, in.ConfigID)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -84,6 +84,28 @@ func (s *Service) Promote(ctx context.Context, in Promote) (Outcome, error) {
 		AlwaysReview: in.AlwaysReview, Origin: models.OriginPromote, Pointer: promotion, promotes: in.ConfigID,
 		Items: []Edit{{Key: config.Key, Op: models.OpSet, Value: models.Null}}, // the value is read under the locks
 	})
+}
+
+// located is where a live config is.
+type located struct{ TenantID, Environment, Key string }
+
+// locate finds a live config by its id in the actor's whole scope.
+func (s *Service) locate(ctx context.Context, configID string) (at located, err error) {
+	if !models.ValidID(configID) {
+		return at, models.NotFound("config")
+	}
+	err = s.DB.Tx(ctx, func(_ context.Context, tx *gorm.DB) error {
+		var rows []located
+		err := tx.Raw(`SELECT tenant_id, environment, key FROM configs WHERE id = ? AND live IS NOT NULL`, configID).Scan(&rows).Error
+		if err == nil && len(rows) == 0 {
+			return models.NotFound("config")
+		}
+		if err == nil {
+			at = rows[0]
+		}
+		return err
+	})
+	return at, err
 }
 
 func promotion(int) string { return "/targetEnvironment" }

@@ -62,6 +62,11 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	params["idle_in_transaction_session_timeout"] = idleTxTimeout
 	params["application_name"] = "hotswap"
 	params["timezone"] = "UTC"
+	// Every statement finds its rows by an index whatever its values are: plan each once, never compile it,
+	// and know that pages of an index are at hand.
+	params["plan_cache_mode"] = "force_generic_plan"
+	params["jit"] = "off"
+	params["random_page_cost"] = "1.1"
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("database pool: %w", redact(err))

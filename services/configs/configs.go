@@ -1,0 +1,252 @@
+package configs
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+
+	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/services/access"
+	"github.com/hotswap/hotswap/services/definitions"
+	"github.com/hotswap/hotswap/services/store"
+	"github.com/hotswap/hotswap/services/tenants"
+)
+
+// Service reads configs and their versions. It masks sensitive values for all who may not read secrets.
+type Service struct {
+	db     *store.DB
+	access *access.Service
+}
+
+// New reads from the database; access knows the names of authors.
+func New(db *store.DB, names *access.Service) *Service { return &Service{db: db, access: names} }
+
+// row is a config as it is read, live or not.
+type row struct {
+	TenantID    string
+	ID          string
+	Environment string
+	Key         string
+	Live        *int64
+	Value       *string
+	Author      string
+	LiveFrom    *time.Time
+}
+
+const rowColumns = `c.tenant_id, c.id, c.environment, c.key, c.live, v.value, coalesce(v.author, '') AS author, v.live_from`
+
+const rowFrom = `configs c LEFT JOIN config_versions v
+	ON v.tenant_id = c.tenant_id AND v.config_id = c.id AND v.version = c.live`
+
+// config is the row as the actor sees it.
+func (r row) config(d models.Definition, actor models.Actor) models.Config {
+	c := models.Config{
+		TenantID: r.TenantID, ID: r.ID, Environment: r.Environment, Key: r.Key, Version: *r.Live,
+		Value: models.Value(*r.Value), Type: d.Type, Sensitive: d.Sensitive, Description: d.Description,
+		UpdatedAt: r.LiveFrom.UTC(), UpdatedBy: models.ParseActorRef(r.Author),
+	}
+	if c.Type == "" {
+		c.Type = c.Value.Type()
+	}
+	c.Value = shown(c.Value, c.Sensitive, actor, r)
+	return c
+}
+
+// shown is the value as the actor may see it.
+func shown(v models.Value, sensitive bool, actor models.Actor, r row) models.Value {
+	if sensitive && !actor.Can(models.PermReadSecrets, r.TenantID, r.Environment) {
+		return models.Masked
+	}
+	return v
+}
+
+// Get is a live config by its id; not_found when it is unknown, deleted or outside the actor's scope.
+func (s *Service) Get(ctx context.Context, configID string) (c models.Config, err error) {
+	return s.one(ctx, func(ctx context.Context, tx *gorm.DB, actor models.Actor) (row, error) {
+		return find(ctx, tx, actor, configID)
+	})
+}
+
+// Find is a layer's own live config by its key; not_found when there is none.
+func (s *Service) Find(ctx context.Context, tenantID, environment, key string) (models.Config, error) {
+	return s.one(ctx, func(_ context.Context, tx *gorm.DB, actor models.Actor) (row, error) {
+		if err := actor.Require(models.PermViewConfigs, "tenant", tenantID, environment); err != nil {
+			return row{}, err
+		}
+		return first(tx.Raw(`SELECT `+rowColumns+` FROM `+rowFrom+` WHERE c.tenant_id = ? AND c.environment = ? AND c.key = ?`,
+			tenantID, environment, key))
+	})
+}
+
+// one reads the config that look finds, with its definition and the name of its author.
+func (s *Service) one(ctx context.Context, look func(context.Context, *gorm.DB, models.Actor) (row, error)) (c models.Config, err error) {
+	actor, ok := models.ActorFrom(ctx)
+	if !ok {
+		return c, models.Unauthenticated()
+	}
+	err = s.db.Tx(ctx, func(ctx context.Context, tx *gorm.DB) error {
+		r, err := look(ctx, tx, actor)
+		if err != nil {
+			return err
+		}
+		if r.Live == nil {
+			return models.NotFound("config")
+		}
+		defined, err := s.definitions(ctx, tx, r.TenantID, []string{r.Key})
+		if err != nil {
+			return err
+		}
+		c = r.config(defined[r.Key], actor)
+		return nil
+	})
+	if err != nil {
+		return c, err
+	}
+	name, err := s.names(ctx)
+	if err != nil {
+		return c, err
+	}
+	c.UpdatedBy = name(c.UpdatedBy)
+	return c, nil
+}
+
+// find looks a config up by id alone, live or not, in the actor's whole scope.
+func find(ctx context.Context, tx *gorm.DB, actor models.Actor, id string) (row, error) {
+	if uuid.Validate(id) != nil || len(id) != len(uuid.Nil.String()) {
+		return row{}, models.NotFound("config")
+	}
+	r, err := first(tx.WithContext(ctx).Raw(`SELECT `+rowColumns+` FROM `+rowFrom+` WHERE c.id = ?`, id))
+	if err != nil {
+		return r, err
+	}
+	return r, actor.Require(models.PermViewConfigs, "config", r.TenantID, r.Environment)
+}
+
+func first(q *gorm.DB) (row, error) {
+	var rows []row
+	if err := q.Scan(&rows).Error; err != nil {
+		return row{}, err
+	}
+	if len(rows) == 0 {
+		return row{}, models.NotFound("config")
+	}
+	return rows[0], nil
+}
+
+// definitions confines the transaction to the tenant and reads what its chain says of the keys; not_found
+// when the tenant is deleted.
+func (s *Service) definitions(ctx context.Context, tx *gorm.DB, tenantID string, keys []string) (map[string]models.Definition, error) {
+	t, err := tenants.Read(tx, tenantID)
+	if err != nil {
+		return nil, err
+	}
+	if err := store.Narrow(ctx, tx, t.Chain()); err != nil {
+		return nil, err
+	}
+	return definitions.Topmost(tx, t.Chain(), keys)
+}
+
+// names gives actors the names that people know them by.
+func (s *Service) names(ctx context.Context) (func(models.ActorRef) models.ActorRef, error) {
+	directory, err := s.access.Directory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return directory.Name, nil
+}
+
+// Filter says which configs of one layer to list.
+type Filter struct {
+	TenantID    string // required
+	Environment string // empty for all that the actor may see
+	Search      string // part of the key, in any case
+	Page        models.Page
+}
+
+// List is a layer's own live values, by key, then environment. Values are never searched.
+func (s *Service) List(ctx context.Context, f Filter) (page models.Paged[models.Config], err error) {
+	actor, ok := models.ActorFrom(ctx)
+	if !ok {
+		return page, models.Unauthenticated()
+	}
+	if f.TenantID == "" {
+		return page, models.Invalid("/tenantId", "a tenant is required")
+	}
+	if err := actor.Require(models.PermViewConfigs, "tenant", f.TenantID, f.Environment); err != nil {
+		return page, err
+	}
+	cursor := models.NewCursor("configs", f.TenantID, f.Environment, f.Search)
+	after, err := cursor.Decode(f.Page.Cursor, 2)
+	if err != nil {
+		return page, err
+	}
+	var list []models.Config
+	err = s.db.Tx(ctx, func(ctx context.Context, tx *gorm.DB) error {
+		list, err = s.list(ctx, tx, f, after, actor)
+		return err
+	})
+	if err != nil {
+		return page, err
+	}
+	name, err := s.names(ctx)
+	if err != nil {
+		return page, err
+	}
+	for i := range list {
+		list[i].UpdatedBy = name(list[i].UpdatedBy)
+	}
+	return models.Cut(list, f.Page.Limit, func(c models.Config) []string { return []string{c.Key, c.Environment} }, cursor), nil
+}
+
+func (s *Service) list(ctx context.Context, tx *gorm.DB, f Filter, after []string, actor models.Actor) ([]models.Config, error) {
+	environments, err := visible(tx, f, actor)
+	if err != nil {
+		return nil, err
+	}
+	q := tx.Table(rowFrom).Select(rowColumns).
+		Where("c.tenant_id = ? AND c.environment IN ? AND c.live IS NOT NULL", f.TenantID, environments).
+		Order("c.key, c.environment").Limit(f.Page.Limit + 1)
+	if f.Search != "" {
+		q = q.Where("c.key ILIKE ?", "%"+strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(f.Search)+"%")
+	}
+	if after != nil {
+		q = q.Where("(c.key, c.environment) > (?, ?)", after[0], after[1])
+	}
+	var rows []row
+	if err := q.Scan(&rows).Error; err != nil {
+		return nil, err
+	}
+	keys := make([]string, len(rows))
+	for i, r := range rows {
+		keys[i] = r.Key
+	}
+	defined, err := s.definitions(ctx, tx, f.TenantID, keys)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]models.Config, len(rows))
+	for i, r := range rows {
+		list[i] = r.config(defined[r.Key], actor)
+	}
+	return list, nil
+}
+
+// visible lists the environments to read from: the one asked for, or all that the actor may see.
+func visible(tx *gorm.DB, f Filter, actor models.Actor) ([]string, error) {
+	var all, out []string
+	if err := tx.Raw(`SELECT name FROM environments`).Scan(&all).Error; err != nil {
+		return nil, err
+	}
+	for _, e := range all {
+		if f.Environment == e || f.Environment == "" && actor.Can(models.PermViewConfigs, f.TenantID, e) {
+			out = append(out, e)
+		}
+	}
+	if f.Environment != "" && len(out) == 0 {
+		return nil, models.Invalid("/environment", "there is no such environment")
+	}
+	return out, nil
+}

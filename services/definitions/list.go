@@ -1,0 +1,117 @@
+package definitions
+
+import (
+	"context"
+	"strings"
+
+	"gorm.io/gorm"
+
+	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/services/store"
+)
+
+// List is the definitions that apply to a layer, its own and those above, by key.
+func (s *Service) List(ctx context.Context, tenantID, search string, page models.Page) (out models.Paged[models.Definition], err error) {
+	cursor := models.NewCursor("definitions", tenantID, search)
+	after, err := cursor.Decode(page.Cursor, 1)
+	if err != nil {
+		return out, err
+	}
+	var rows []models.Definition
+	err = s.look(ctx, tenantID, func(tx *gorm.DB, chain []string) error {
+		q := applying(tx, chain).Limit(page.Limit + 1)
+		if search != "" {
+			q = q.Where("d.key ILIKE ?", "%"+strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(search)+"%")
+		}
+		if after != nil {
+			q = q.Where("d.key > ?", after[0])
+		}
+		return q.Scan(&rows).Error
+	})
+	if err != nil {
+		return out, err
+	}
+	return models.Cut(rows, page.Limit, func(d models.Definition) []string { return []string{d.Key} }, cursor), nil
+}
+
+// Get is the definition that applies to the layer; not_found if the key has none.
+func (s *Service) Get(ctx context.Context, tenantID, key string) (d models.Definition, err error) {
+	err = s.look(ctx, tenantID, func(tx *gorm.DB, chain []string) error {
+		d, err = read(tx, chain, key)
+		return err
+	})
+	return d, err
+}
+
+// Check tells what would become of a value if it were set: as it would be stored, or invalid with pointers
+// below /value; not_found if nothing defines the key.
+func (s *Service) Check(ctx context.Context, tenantID, key string, value models.Value) (models.Value, error) {
+	d, err := s.Get(ctx, tenantID, key)
+	if err != nil {
+		return "", err
+	}
+	accepted, err := d.Accept(value, "/value")
+	if err != nil {
+		return "", err
+	}
+	return accepted, s.validator.Validate(d, accepted, "/value")
+}
+
+// look runs fn in a transaction confined to the layer, for who may view it.
+func (s *Service) look(ctx context.Context, tenantID string, fn func(tx *gorm.DB, chain []string) error) error {
+	actor, ok := models.ActorFrom(ctx)
+	if !ok {
+		return models.Unauthenticated()
+	}
+	if err := actor.Require(models.PermViewConfigs, "tenant", tenantID, ""); err != nil {
+		return err
+	}
+	layer, err := s.layer(ctx, tenantID)
+	if err != nil {
+		return err
+	}
+	chain := layer.Chain()
+	return s.db.Tx(ctx, func(ctx context.Context, tx *gorm.DB) error {
+		if err := store.Narrow(ctx, tx, chain); err != nil {
+			return err
+		}
+		return fn(tx, chain)
+	})
+}
+
+// applying is the topmost definition of each key in the chain, by key. What one layer of the chain calls
+// sensitive is sensitive.
+func applying(tx *gorm.DB, chain []string) *gorm.DB {
+	place := "array_position(string_to_array(?, ','), d.tenant_id)"
+	return tx.Table("definitions d").
+		Select("DISTINCT ON (d.key) d.tenant_id, d.key, d.type, d.schema, d.description, d.version, d.created_at, d.updated_at, "+
+			"EXISTS (SELECT FROM definitions o WHERE o.tenant_id IN ? AND o.key = d.key AND o.sensitive) AS sensitive", chain).
+		Where("d.tenant_id IN ?", chain).
+		Order(gorm.Expr("d.key, "+place, strings.Join(chain, ",")))
+}
+
+func read(tx *gorm.DB, chain []string, key string) (models.Definition, error) {
+	found, err := Topmost(tx, chain, []string{key})
+	if err != nil {
+		return models.Definition{}, err
+	}
+	d, ok := found[key]
+	if !ok {
+		return d, models.NotFound("definition")
+	}
+	return d, nil
+}
+
+// Topmost finds, by key, the definitions that apply to the last layer of the chain, inside a transaction that
+// may read the chain. Keys without one are left out.
+func Topmost(tx *gorm.DB, chain, keys []string) (map[string]models.Definition, error) {
+	var rows []models.Definition
+	if err := applying(tx, chain).Where("d.key IN ?", keys).Scan(&rows).Error; err != nil {
+		return nil, err
+	}
+	out := make(map[string]models.Definition, len(rows))
+	for _, d := range rows {
+		out[d.Key] = d
+	}
+	return out, nil
+}

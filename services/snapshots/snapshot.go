@@ -1,0 +1,192 @@
+package snapshots
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/services/configs"
+)
+
+// Snapshot is a tenant's resolved values in one environment, as one answer. It is never changed once it is made.
+type Snapshot struct {
+	TenantID    string
+	Environment string
+	Revision    string // opaque; another one as soon as anything readers see moves
+	ETag        string // strong; differs between answers with and without sensitive values
+	Body        []byte // the bulk answer
+	Stale       bool   // Postgres did not answer: this is what was known before
+	Withheld    []string
+
+	tier      string
+	chain     []link
+	tokens    []string
+	revisions []int64
+	entries   []configs.Resolved // by key, without what is withheld
+}
+
+// entryOverhead is roughly what an entry takes in memory beside its texts.
+const entryOverhead = 450
+
+// bytes is about how much memory the snapshot keeps: the body, and the values, which may be the last of a
+// layer set that is gone.
+func (s *Snapshot) bytes() int {
+	n := 1000 + len(s.Body)
+	for _, r := range s.entries {
+		n += entryOverhead + len(r.Key) + len(r.Value)
+		for _, h := range r.Hides {
+			n += entryOverhead + len(h.Value)
+		}
+	}
+	return n
+}
+
+// newSnapshot resolves the sets, which belong to the links of the chain, and encodes the answer.
+func newSnapshot(tenant models.Tenant, at place, chain []link, sets []*configs.LayerSet) *Snapshot {
+	s := &Snapshot{TenantID: at.tenantID, Environment: at.environment, tier: tenant.Tier, chain: chain}
+	identity := sha256.New()
+	for _, set := range sets {
+		s.tokens = append(s.tokens, set.Head.Token)
+		s.revisions = append(s.revisions, set.Head.Revision)
+		identity.Write([]byte(set.Head.TenantID + "\x00" + set.Head.Token + "\x00")) // a layer that never moved has no token
+	}
+	s.Revision = base64.RawURLEncoding.EncodeToString(identity.Sum(nil)[:18])
+	s.ETag = `"` + s.Revision + `"`
+	if at.inClear {
+		s.ETag = `"` + s.Revision + `.clear"`
+	}
+	s.entries = configs.Resolve(sets)
+	if !at.inClear {
+		s.entries = slices.DeleteFunc(s.entries, func(r configs.Resolved) bool {
+			if r.Sensitive {
+				s.Withheld = append(s.Withheld, r.Key)
+			}
+			return r.Sensitive
+		})
+	}
+	s.Body = s.encode(nil)
+	return s
+}
+
+// current tells whether the snapshot is what the heads say now.
+func (s *Snapshot) current(t models.Tenant) bool {
+	if s.tier != t.Tier {
+		return false
+	}
+	for i, l := range s.chain {
+		if l.cell.get().Token != s.tokens[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// covers tells whether the snapshot is at least as new as these revisions of its chain.
+func (s *Snapshot) covers(wanted []int64) bool {
+	for i, revision := range wanted {
+		if s.revisions[i] < revision {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *Snapshot) asStale() *Snapshot {
+	stale := *s
+	stale.Stale = true
+	return &stale
+}
+
+// Key is the resolved value of one key; false when it has none or it is withheld.
+func (s *Snapshot) Key(key string) (configs.Resolved, bool) {
+	i, ok := slices.BinarySearchFunc(s.entries, key, func(r configs.Resolved, k string) int { return strings.Compare(r.Key, k) })
+	if !ok {
+		return configs.Resolved{}, false
+	}
+	return s.entries[i], true
+}
+
+// Entries are the resolved values by key, without what is withheld. They must not be changed.
+func (s *Snapshot) Entries() []configs.Resolved { return s.entries }
+
+// encode writes the bulk answer as canonical JSON but for the order of its members, which is for people.
+func (s *Snapshot) encode(more func([]byte) []byte) []byte {
+	size := 200
+	for _, r := range s.entries {
+		size += len(r.Key) + len(r.Value) + 4
+	}
+	out := make([]byte, 0, size)
+	out = s.head(out)
+	out = append(out, `,"configs":{`...)
+	for i, r := range s.entries {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(appendName(out, r.Key), r.Value...)
+	}
+	out = append(out, '}')
+	if more != nil {
+		out = more(out)
+	}
+	return append(out, '}')
+}
+
+func (s *Snapshot) head(out []byte) []byte {
+	out = append(append(out, `{"tenantId":`...), models.Text(s.TenantID)...)
+	out = append(append(out, `,"environment":`...), models.Text(s.Environment)...)
+	return append(append(out, `,"revision":`...), models.Text(s.Revision)...)
+}
+
+// appendName writes a member's name. Keys and ids hold nothing that JSON escapes.
+func appendName(out []byte, name string) []byte {
+	return append(append(append(out, '"'), name...), `":`...)
+}
+
+// MetadataTag is the strong ETag of WithMetadata.
+func (s *Snapshot) MetadataTag() string { return strings.TrimSuffix(s.ETag, `"`) + `.metadata"` }
+
+// WithMetadata is the bulk answer with where each value comes from and which keys are withheld. It is encoded
+// each time: people and tools ask for it, not the hot path.
+func (s *Snapshot) WithMetadata() []byte {
+	return s.encode(func(out []byte) []byte {
+		out = append(out, `,"metadata":{`...)
+		for i, r := range s.entries {
+			if i > 0 {
+				out = append(out, ',')
+			}
+			out = appendMetadata(appendName(out, r.Key), r)
+		}
+		out = append(out, `},"withheld":[`...)
+		for i, key := range s.Withheld {
+			if i > 0 {
+				out = append(out, ',')
+			}
+			out = append(out, models.Text(key)...)
+		}
+		return append(out, ']')
+	})
+}
+
+func appendMetadata(out []byte, r configs.Resolved) []byte {
+	out = append(append(out, `{"layer":`...), models.Text(r.Layer)...)
+	out = strconv.AppendInt(append(out, `,"version":`...), r.Version, 10)
+	out = append(append(out, `,"type":`...), models.Text(string(r.Type))...)
+	out = append(append(out, `,"changeId":`...), models.Text(r.ChangeID)...)
+	out = append(append(out, `,"liveFrom":`...), models.Text(r.LiveFrom.UTC().Format(time.RFC3339Nano))...)
+	return append(out, '}')
+}
+
+// KeyBody is the answer for one key of the snapshot.
+func (s *Snapshot) KeyBody(r configs.Resolved) []byte {
+	out := s.head(make([]byte, 0, 256+len(r.Value)))
+	out = append(append(out, `,"key":`...), models.Text(r.Key)...)
+	out = append(append(out, `,"value":`...), r.Value...)
+	out = append(append(out, `,"type":`...), models.Text(string(r.Type))...)
+	out = append(append(out, `,"layer":`...), models.Text(r.Layer)...)
+	out = strconv.AppendInt(append(out, `,"version":`...), r.Version, 10)
+	return append(out, '}')
+}

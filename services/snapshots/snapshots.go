@@ -1,0 +1,266 @@
+// Package snapshots is the read plane: heads and layer sets in memory, and every tenant's resolved answer made
+// of them. It needs Postgres for what is not in memory yet, and for nothing else.
+package snapshots
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/services/configs"
+	"github.com/hotswap/hotswap/services/store"
+	"github.com/hotswap/hotswap/services/tenants"
+)
+
+const (
+	// loadTimeout bounds one load, whoever waits for it.
+	loadTimeout = 2 * time.Second
+	// tries is how often a load or a composition is repeated that came back older than it must be.
+	tries = 4
+)
+
+// Options are what the read plane is made of.
+type Options struct {
+	DB       *store.DB
+	Tenants  *tenants.Directory
+	MaxBytes int64 // of layer sets and snapshots in memory, roughly
+	Log      *slog.Logger
+	Metrics  prometheus.Registerer
+}
+
+// Service answers resolved reads.
+type Service struct {
+	db      *store.DB
+	tenants *tenants.Directory
+	log     *slog.Logger
+	metrics metrics
+
+	heads        heads
+	cursor       string // of the scan: transactions below it are all known
+	environments atomic.Pointer[map[string]bool]
+	sets         *otter.Cache[models.HeadKey, *configs.LayerSet]
+	composed     *otter.Cache[place, *Snapshot]
+	loads        singleflight.Group // of layer sets
+	makes        singleflight.Group // of snapshots
+}
+
+// place addresses a snapshot.
+type place struct {
+	tenantID, environment string
+	inClear               bool
+}
+
+// New has nothing in memory yet; Load fills in what every read needs.
+func New(o Options) (*Service, error) {
+	half := uint64(max(o.MaxBytes, 2)) / 2
+	sets, err := otter.New(&otter.Options[models.HeadKey, *configs.LayerSet]{
+		MaximumWeight: half,
+		Weigher:       func(_ models.HeadKey, s *configs.LayerSet) uint32 { return weight(s.Bytes()) },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("cache of layer sets: %w", err)
+	}
+	composed, err := otter.New(&otter.Options[place, *Snapshot]{
+		MaximumWeight: half,
+		Weigher:       func(_ place, s *Snapshot) uint32 { return weight(s.bytes()) },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("cache of snapshots: %w", err)
+	}
+	s := &Service{db: o.DB, tenants: o.Tenants, log: o.Log, sets: sets, composed: composed}
+	s.metrics = newMetrics(o.Metrics, s)
+	return s, nil
+}
+
+func weight(bytes int) uint32 { return uint32(min(bytes, 1<<31)) } //nolint:gosec // bounded by what a layer may hold
+
+// Raise notes heads that moved; older ones change nothing.
+func (s *Service) Raise(moved []models.Head) {
+	for _, h := range moved {
+		s.heads.at(h.Key()).raise(h)
+	}
+}
+
+// Get is a tenant's resolved values in an environment, never older than the heads known when it is called;
+// with sensitive values in clear, or without them. forbidden: the tenant is suspended; not_found: it is
+// unknown or deleted; invalid: no such environment. While Postgres does not answer, the previous snapshot is
+// served and says that it is stale. The caller has checked the actor's rights.
+func (s *Service) Get(ctx context.Context, tenantID, environment string, inClear bool) (*Snapshot, error) {
+	tenant, err := s.tenants.Get(ctx, tenantID)
+	if err != nil {
+		return nil, err
+	}
+	switch tenant.Status {
+	case models.TenantSuspended:
+		return nil, models.Forbidden("the tenant is suspended")
+	case models.TenantDeleted:
+		return nil, models.NotFound("tenant")
+	case models.TenantActive:
+	}
+	at := place{tenantID, environment, inClear}
+	held, ok := s.composed.GetIfPresent(at)
+	if ok && held.current(tenant) {
+		s.metrics.reads.hit.Inc()
+		return held, nil
+	}
+	made, err := s.renew(ctx, tenant, at)
+	switch {
+	case err == nil:
+		s.metrics.reads.composed.Inc()
+		return made, nil
+	case ok && held.tier == tenant.Tier && isUnavailable(err):
+		s.metrics.reads.stale.Inc()
+		return held.asStale(), nil
+	default:
+		s.metrics.reads.failed.Inc()
+		return nil, err
+	}
+}
+
+// renew makes the snapshot, once however many wait. One that was begun before this call may be older than
+// the heads known now: then it is made again.
+func (s *Service) renew(ctx context.Context, tenant models.Tenant, at place) (*Snapshot, error) {
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+	defer cancel()
+	if err := s.checkEnvironment(ctx, at.environment); err != nil {
+		return nil, err
+	}
+	chain := s.chain(tenant, at.environment)
+	wanted := revisions(chain)
+	for range tries {
+		key := fmt.Sprint(at.tenantID, " ", tenant.Tier, " ", at.environment, " ", at.inClear)
+		made, err := once(ctx, &s.makes, key, func(ctx context.Context) (*Snapshot, error) {
+			return s.compose(ctx, tenant, at)
+		})
+		if err != nil {
+			return nil, err
+		}
+		if made.covers(wanted) {
+			return made, nil
+		}
+	}
+	return nil, models.Unavailable("the values are changing too fast", time.Second)
+}
+
+// link is one layer of a chain with the cell of its head.
+type link struct {
+	key  models.HeadKey
+	cell *cell
+}
+
+func (s *Service) chain(t models.Tenant, environment string) []link {
+	layers := t.Chain()
+	out := make([]link, len(layers))
+	for i, layer := range layers {
+		key := models.HeadKey{TenantID: layer, Environment: environment}
+		out[i] = link{key, s.heads.at(key)}
+	}
+	return out
+}
+
+func revisions(chain []link) []int64 {
+	out := make([]int64, len(chain))
+	for i, l := range chain {
+		out[i] = l.cell.get().Revision
+	}
+	return out
+}
+
+// compose gets the layer sets of the chain and makes the snapshot of them.
+func (s *Service) compose(ctx context.Context, tenant models.Tenant, at place) (*Snapshot, error) {
+	chain := s.chain(tenant, at.environment)
+	sets := make([]*configs.LayerSet, len(chain))
+	for i, l := range chain {
+		set, err := s.set(ctx, l)
+		if err != nil {
+			return nil, err
+		}
+		sets[i] = set
+	}
+	made := newSnapshot(tenant, at, chain, sets)
+	s.metrics.composes.Inc()
+	s.keep(at, made)
+	return made, nil
+}
+
+// keep holds the snapshot for later, unless a newer one is there already.
+func (s *Service) keep(at place, made *Snapshot) {
+	s.composed.Compute(at, func(old *Snapshot, found bool) (*Snapshot, otter.ComputeOp) {
+		if found && old.tier == made.tier && !made.covers(old.revisions) {
+			return old, otter.CancelOp
+		}
+		return made, otter.WriteOp
+	})
+}
+
+// set is a layer set at least as new as the head that is known now.
+func (s *Service) set(ctx context.Context, l link) (*configs.LayerSet, error) {
+	wanted := l.cell.get().Revision
+	for range tries {
+		if held, ok := s.sets.GetIfPresent(l.key); ok && held.Head.Revision >= wanted {
+			return held, nil
+		}
+		loaded, err := once(ctx, &s.loads, l.key.TenantID+" "+l.key.Environment, func(ctx context.Context) (*configs.LayerSet, error) {
+			return s.load(ctx, l)
+		})
+		if err != nil {
+			return nil, err
+		}
+		if loaded.Head.Revision >= wanted {
+			return loaded, nil
+		}
+	}
+	return nil, models.Unavailable("the values are changing too fast", time.Second)
+}
+
+// load reads a layer set. It bears the head that was read with it, which may be newer than the one known here.
+func (s *Service) load(ctx context.Context, l link) (*configs.LayerSet, error) {
+	loaded, err := configs.LoadLayerSet(ctx, s.db, l.key.TenantID, l.key.Environment)
+	if err != nil {
+		s.metrics.loads.failed.Inc()
+		return nil, err
+	}
+	s.metrics.loads.ok.Inc()
+	s.sets.Compute(l.key, func(old *configs.LayerSet, found bool) (*configs.LayerSet, otter.ComputeOp) {
+		if found && old.Head.Revision > loaded.Head.Revision {
+			return old, otter.CancelOp
+		}
+		return loaded, otter.WriteOp
+	})
+	if loaded.Head.Revision > 0 {
+		l.cell.raise(loaded.Head)
+	}
+	return loaded, nil
+}
+
+// once does the work for all who ask at the same time. It outlives the caller who happened to begin it, and
+// a caller who leaves does not wait.
+func once[T any](ctx context.Context, group *singleflight.Group, key string, work func(context.Context) (*T, error)) (*T, error) {
+	done := group.DoChan(key, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
+		defer cancel()
+		return work(ctx)
+	})
+	select {
+	case result := <-done:
+		if result.Err != nil {
+			return nil, result.Err
+		}
+		return result.Val.(*T), nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func isUnavailable(err error) bool {
+	var known *models.Error
+	return errors.As(err, &known) && known.Code == models.CodeUnavailable || errors.Is(err, context.DeadlineExceeded)
+}

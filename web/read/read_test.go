@@ -1,0 +1,277 @@
+package read_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/services/snapshots"
+	"github.com/hotswap/hotswap/services/store/storetest"
+	"github.com/hotswap/hotswap/services/tenants"
+	"github.com/hotswap/hotswap/web"
+	"github.com/hotswap/hotswap/web/read"
+)
+
+// actors are who the credentials of these tests stand for.
+var actors = map[string]models.Actor{
+	"app":     {Grants: []models.Grant{{Role: models.RoleReader, Tenant: "acme"}}},
+	"all":     {Grants: []models.Grant{{Role: models.RoleReader, Tenant: models.Platform}}},
+	"other":   {Grants: []models.Grant{{Role: models.RoleReader, Tenant: "globex"}}},
+	"qa":      {Grants: []models.Grant{{Role: models.RoleReader, Tenant: "acme", Environment: "QA"}}},
+	"denied":  {Grants: []models.Grant{{Role: models.RoleReader, Tenant: "acme"}}, Denied: []models.Permission{models.PermResolve}},
+	"secrets": {Grants: []models.Grant{{Role: models.RoleReader, Tenant: "acme", Extra: models.PermReadSecrets}}},
+}
+
+func authenticate(_ context.Context, credential string, _ models.Request) (models.Actor, error) {
+	if a, ok := actors[credential]; ok {
+		return a, nil
+	}
+	return models.Actor{}, models.Unauthenticated()
+}
+
+type site struct {
+	t   testing.TB
+	db  *storetest.Database
+	web http.Handler
+}
+
+func newSite(t testing.TB) site {
+	t.Helper()
+	db := storetest.New(t)
+	db.Tenant(t, "acme", "Enterprise")
+	db.Tenant(t, "globex", "Free")
+	db.Tenant(t, "held", "Free")
+	db.Admin(t, `UPDATE tenants SET status = 'suspended' WHERE tenant_id = 'held'`)
+	db.Define(t, "acme", "password", models.TypeString, true)
+	db.Set(t, models.Platform, "Production", "limit", `5`)
+	db.Set(t, "acme", "Production", "limit", `9007199254740993`)
+	db.Set(t, "acme", "Production", "password", `"hunter2"`)
+	directory, registry := tenants.NewDirectory(db.DB), prometheus.NewRegistry()
+	log := slog.New(slog.DiscardHandler)
+	plane, err := snapshots.New(snapshots.Options{DB: db.DB, Tenants: directory, MaxBytes: 1 << 24, Log: log, Metrics: registry})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(plane.Load(t.Context()), directory.Load(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	handler := web.New(web.Deps{
+		Log: log, Registry: registry, Version: "test", Authenticate: authenticate,
+		Refuse: func(context.Context, models.Refusal) {}, Denied: func(context.Context, models.Refusal) {},
+		Ready: func(context.Context) error { return nil },
+		Routes: func(r web.Router) {
+			read.Register(r.Echo.Group(web.Prefix), read.Handlers{Snapshots: plane})
+		},
+	})
+	return site{t, db, handler}
+}
+
+func (s site) get(credential, path string, header ...string) *httptest.ResponseRecorder {
+	s.t.Helper()
+	r := httptest.NewRequestWithContext(s.t.Context(), http.MethodGet, web.Prefix+path, http.NoBody)
+	r.Header.Set(echo.HeaderAuthorization, "Bearer "+credential)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Add(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	s.web.ServeHTTP(w, r)
+	return w
+}
+
+const bulk = "/configs/tenant/acme?environment=Production"
+
+func TestBulk(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	w := s.get("app", bulk)
+	var body struct {
+		TenantID    string                     `json:"tenantId"`
+		Environment string                     `json:"environment"`
+		Revision    string                     `json:"revision"`
+		Configs     map[string]json.RawMessage `json:"configs"`
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil || w.Code != http.StatusOK {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	if body.TenantID != "acme" || body.Environment != "Production" || body.Revision == "" ||
+		len(body.Configs) != 1 || string(body.Configs["limit"]) != "9007199254740993" {
+		t.Errorf("body %s", w.Body)
+	}
+	for name, want := range map[string]string{
+		"Content-Type": "application/json", "Cache-Control": "private, no-cache", "ETag": `"` + body.Revision + `"`,
+		"Content-Length": strconv.Itoa(w.Body.Len()), "X-HotSwap-Stale": "",
+	} {
+		if got := w.Header().Get(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	clear := s.get("secrets", bulk)
+	if !strings.Contains(clear.Body.String(), `"password":"hunter2"`) || clear.Header().Get("ETag") == w.Header().Get("ETag") {
+		t.Errorf("with the right to secrets: %s", clear.Body)
+	}
+	meta := s.get("app", bulk+"&include=metadata")
+	if !strings.Contains(meta.Body.String(), `"withheld":["password"]`) || meta.Header().Get("ETag") == w.Header().Get("ETag") {
+		t.Errorf("metadata: %s", meta.Body)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	tests := map[string]struct {
+		credential, path string
+		want             int
+		pointer          string
+	}{
+		"nobody":               {"unknown", bulk, 401, ""},
+		"other tenant":         {"other", bulk, 404, ""},
+		"unknown tenant":       {"all", "/configs/tenant/never?environment=Production", 404, ""},
+		"layer above":          {"app", "/configs/tenant/@platform?environment=Production", 404, ""},
+		"other environment":    {"qa", bulk, 403, ""},
+		"right taken away":     {"denied", bulk, 403, ""},
+		"suspended":            {"all", "/configs/tenant/held?environment=Production", 403, ""},
+		"no environment":       {"app", "/configs/tenant/acme", 422, "/environment"},
+		"empty environment":    {"app", "/configs/tenant/acme?environment=", 422, "/environment"},
+		"two environments":     {"app", bulk + "&environment=QA", 422, "/environment"},
+		"unknown environment":  {"app", "/configs/tenant/acme?environment=Nowhere", 422, "/environment"},
+		"the past":             {"app", bulk + "&at=2020-01-01T00:00:00Z", 422, "/at"},
+		"includes":             {"app", bulk + "&include=everything", 422, "/include"},
+		"unit":                 {"app", bulk + "&unit=u1", 200, ""},
+		"layer":                {"all", "/configs/tenant/%40platform?environment=Production", 200, ""},
+		"key":                  {"app", "/configs/tenant/acme/keys/limit?environment=Production", 200, ""},
+		"key without a value":  {"app", "/configs/tenant/acme/keys/never?environment=Production", 404, ""},
+		"key withheld":         {"app", "/configs/tenant/acme/keys/password?environment=Production", 404, ""},
+		"key of another":       {"other", "/configs/tenant/acme/keys/limit?environment=Production", 404, ""},
+		"key, no environment":  {"app", "/configs/tenant/acme/keys/limit", 422, "/environment"},
+		"key, right to secret": {"secrets", "/configs/tenant/acme/keys/password?environment=Production", 200, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := s.get(test.credential, test.path)
+			if w.Code != test.want || !strings.Contains(w.Body.String(), test.pointer) {
+				t.Errorf("%d %s, want %d", w.Code, w.Body, test.want)
+			}
+			if test.want >= 400 && (w.Header().Get("ETag") != "" || w.Header().Get(echo.HeaderContentType) != "application/problem+json") {
+				t.Errorf("headers of a refusal: %v", w.Header())
+			}
+		})
+	}
+	foreign, unknown := s.get("other", bulk, "X-Request-Id", "r"), s.get("other", "/configs/tenant/never?environment=Production", "X-Request-Id", "r")
+	if foreign.Body.String() != unknown.Body.String() {
+		t.Errorf("another tenant answers %s, an unknown one %s", foreign.Body, unknown.Body)
+	}
+}
+
+func TestConditional(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	for _, path := range []string{bulk, bulk + "&include=metadata", "/configs/tenant/acme/keys/limit?environment=Production"} {
+		tag := s.get("app", path).Header().Get("ETag")
+		tests := map[string]struct {
+			tags []string
+			want int
+		}{
+			"the same":           {[]string{tag}, 304},
+			"weak":               {[]string{"W/" + tag}, 304},
+			"in a list":          {[]string{`"x", W/"y",` + tag}, 304},
+			"in a second header": {[]string{`"x"`, tag}, 304},
+			"any":                {[]string{"*"}, 304},
+			"another":            {[]string{`"x"`}, 200},
+			"without quotes":     {[]string{strings.Trim(tag, `"`)}, 200},
+			"empty":              {[]string{""}, 200},
+		}
+		for name, test := range tests {
+			var header []string
+			for _, tag := range test.tags {
+				header = append(header, "If-None-Match", tag)
+			}
+			w := s.get("app", path, header...)
+			if w.Code != test.want {
+				t.Errorf("%s, %s: %d", path, name, w.Code)
+			}
+			if w.Code == http.StatusNotModified && (w.Body.Len() > 0 || w.Header().Get("ETag") != tag || w.Header().Get("Cache-Control") == "") {
+				t.Errorf("%s, %s: %v %s", path, name, w.Header(), w.Body)
+			}
+		}
+		if w := s.get("secrets", path, "If-None-Match", tag); path == bulk && w.Code != http.StatusOK {
+			t.Error("the tag of an answer without secrets holds for one with them")
+		}
+	}
+}
+
+func TestKey(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	w := s.get("app", "/configs/tenant/acme/keys/limit?environment=Production")
+	revision := strings.Trim(w.Header().Get("ETag"), `"`)
+	want := `{"tenantId":"acme","environment":"Production","revision":"` + revision +
+		`","key":"limit","value":9007199254740993,"type":"number","layer":"acme","version":1}`
+	if diff := cmp.Diff(want, w.Body.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// HEAD has the headers of GET, over a real connection.
+func TestHead(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	server := httptest.NewServer(s.web)
+	defer server.Close()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodHead, server.URL+web.Prefix+bulk, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X-API-Key", "app")
+	got, err := server.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer got.Body.Close()
+	body, err := io.ReadAll(got.Body)
+	if err != nil || len(body) > 0 || got.StatusCode != 200 || got.ContentLength <= 0 || got.Header.Get("ETag") == "" {
+		t.Errorf("%d %v %q %v", got.StatusCode, got.Header, body, err)
+	}
+}
+
+// discard is a response writer that keeps nothing, so that only the handler's own allocations count.
+type discard struct{ header http.Header }
+
+func (d discard) Header() http.Header       { return d.header }
+func (discard) Write(b []byte) (int, error) { return len(b), nil }
+func (discard) WriteHeader(int)             {}
+
+func BenchmarkBulk(b *testing.B) {
+	s := newSite(b)
+	r := httptest.NewRequestWithContext(b.Context(), http.MethodGet, web.Prefix+bulk, http.NoBody)
+	r.Header.Set(echo.HeaderAuthorization, "Bearer app")
+	s.web.ServeHTTP(discard{http.Header{}}, r)
+	b.ReportAllocs()
+	for b.Loop() {
+		s.web.ServeHTTP(discard{http.Header{}}, r)
+	}
+}
+
+func BenchmarkNotModified(b *testing.B) {
+	s := newSite(b)
+	tag := s.get("app", bulk).Header().Get("ETag")
+	r := httptest.NewRequestWithContext(b.Context(), http.MethodGet, web.Prefix+bulk, http.NoBody)
+	r.Header.Set(echo.HeaderAuthorization, "Bearer app")
+	r.Header.Set("If-None-Match", tag)
+	b.ReportAllocs()
+	for b.Loop() {
+		s.web.ServeHTTP(discard{http.Header{}}, r)
+	}
+}
