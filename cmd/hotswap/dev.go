@@ -54,7 +54,7 @@ func (c devCommand) Run(s surroundings) (err error) {
 		return err
 	}
 	defer db.Close()
-	n := &node{api: api, registry: prometheus.NewRegistry(), log: s.log}
+	n := &node{api: api, registry: newRegistry(), log: s.log}
 	if n.server, err = stack.server(s, db, n.registry); err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/hotswap/hotswap/cmd/hotswap/server"
 	"github.com/hotswap/hotswap/web"
@@ -71,6 +72,13 @@ func quietly(err error) error {
 		return nil
 	}
 	return err
+}
+
+// newRegistry holds our metrics beside those of the runtime and the process.
+func newRegistry() *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return r
 }
 
 // listen opens a TCP listener; the complaint names the address.

@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/hotswap/hotswap/cmd/hotswap/server"
 	"github.com/hotswap/hotswap/services/store"
 	"github.com/hotswap/hotswap/web/auth"
@@ -28,7 +26,7 @@ func (serveCommand) Run(s surroundings) error {
 		return err
 	}
 	defer db.Close()
-	n := &node{cert: cfg.TLSCert, key: cfg.TLSKey, registry: prometheus.NewRegistry(), log: s.log}
+	n := &node{cert: cfg.TLSCert, key: cfg.TLSKey, registry: newRegistry(), log: s.log}
 	verifier := auth.NewVerifier(cfg.OIDCIssuer, cfg.OIDCClientID, &http.Client{Timeout: outboundTimeout}, time.Now)
 	n.server, err = server.New(server.Options{
 		DB: db, Now: time.Now, Log: s.log, Registry: n.registry, Version: version,

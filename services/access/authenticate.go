@@ -62,6 +62,10 @@ func (s *Service) byToken(ctx context.Context, d *Directory, raw string) (models
 	claims, err := s.verify(ctx, raw)
 	if err != nil {
 		s.log.DebugContext(ctx, "a JWT was refused", "error", err)
+		var known *models.Error
+		if errors.As(err, &known) && known.Code == models.CodeUnavailable {
+			return models.Actor{}, err // nobody can tell yet whether it is valid
+		}
 		return models.Actor{}, models.Unauthenticated()
 	}
 	claims = claims.clean()

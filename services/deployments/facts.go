@@ -170,8 +170,8 @@ func (r factsRow) keys(f *models.Facts, chain []string) {
 		for _, d := range r.Definitions {
 			if d.Tenant == layer {
 				f.Definitions[d.Key] = models.Definition{
-					TenantID: d.Tenant, Key: d.Key, Type: d.Type, Schema: d.Schema,
-					Description: d.Description, Sensitive: d.Sensitive, Version: d.Version,
+					TenantID: d.Tenant, Key: d.Key, Type: d.Type, Schema: d.Schema, Description: d.Description,
+					Sensitive: d.Sensitive || f.Definitions[d.Key].Sensitive, Version: d.Version, // a secret stays one
 				}
 			}
 		}

@@ -36,6 +36,9 @@ func NewVerifier(issuer, clientID string, client *http.Client, now func() time.T
 // Verify checks signature, issuer, audience and time of a JWT. unauthenticated: it is not valid;
 // unavailable: the identity provider does not answer and its keys are not known yet.
 func (v *Verifier) Verify(ctx context.Context, raw string) (access.Claims, error) {
+	if strings.Count(raw, ".") != 2 {
+		return access.Claims{}, models.Unauthenticated() // no JWT: not worth asking anybody
+	}
 	verifier, err := v.verifier(ctx)
 	if err != nil {
 		return access.Claims{}, err

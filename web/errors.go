@@ -1,0 +1,207 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/web/wire"
+)
+
+// kind is how a code looks to the caller.
+type kind struct {
+	status int
+	title  string
+	detail string // said when the error has no sentence of its own that callers may read
+}
+
+// kinds is the one map from codes to statuses.
+var kinds = map[models.Code]kind{
+	models.CodeMalformed:            {http.StatusBadRequest, "Malformed request", "the request is malformed"},
+	models.CodeUnauthenticated:      {http.StatusUnauthorized, "Not authenticated", "a valid credential is required"},
+	models.CodeForbidden:            {http.StatusForbidden, "Not allowed", "this is not allowed"},
+	models.CodeNotFound:             {http.StatusNotFound, "Not found", "there is nothing at this path"},
+	models.CodeMethodNotAllowed:     {http.StatusMethodNotAllowed, "Method not allowed", "this path does not take the method"},
+	models.CodeTimeout:              {http.StatusRequestTimeout, "Request timeout", "the request did not arrive in time"},
+	models.CodeConflict:             {http.StatusConflict, "Conflict", "it is no longer as you believe"},
+	models.CodePreconditionFailed:   {http.StatusPreconditionFailed, "Precondition failed", "it was changed since you read it"},
+	models.CodeTooLarge:             {http.StatusRequestEntityTooLarge, "Too large", "the request is too large"},
+	models.CodeUnsupportedMediaType: {http.StatusUnsupportedMediaType, "Unsupported media type", "the body must be application/json"},
+	models.CodeInvalid:              {http.StatusUnprocessableEntity, "Invalid request", "the request breaks a rule"},
+	models.CodeFrozen:               {http.StatusLocked, "Frozen", "a freeze window is open"},
+	models.CodeRateLimited:          {http.StatusTooManyRequests, "Too many requests", "too many requests"},
+	models.CodeInternal:             {http.StatusInternalServerError, "Internal error", "something went wrong on our side"},
+	models.CodeUnavailable:          {http.StatusServiceUnavailable, "Unavailable", "try again in a moment"},
+}
+
+// Status is the HTTP status of a code.
+func Status(code models.Code) int { return kindOf(code).status }
+
+func kindOf(code models.Code) kind {
+	if k, ok := kinds[code]; ok {
+		return k
+	}
+	return kinds[models.CodeInternal]
+}
+
+// codeOf is the code of a status that Echo or huma chose.
+func codeOf(status int) models.Code {
+	for code, k := range kinds {
+		if k.status == status {
+			return code
+		}
+	}
+	if status >= http.StatusBadRequest && status < http.StatusInternalServerError {
+		return models.CodeMalformed
+	}
+	return models.CodeInternal
+}
+
+// plain is the error of a code in its own words.
+func plain(code models.Code) *models.Error {
+	return &models.Error{Code: code, Message: kindOf(code).detail}
+}
+
+// failures turns errors into answers; nothing else does.
+type failures struct {
+	log    *slog.Logger
+	refuse func(context.Context, models.Refusal)
+	denied func(context.Context, models.Refusal)
+}
+
+// handle answers an error of a plain route, and everything that went wrong before or after a route.
+func (f failures) handle(err error, c echo.Context) {
+	ctx := c.Request().Context()
+	if c.Response().Committed {
+		f.abort(ctx, c, err)
+		return
+	}
+	problem := f.answer(ctx, c, err)
+	body := &bytes.Buffer{}
+	if err := encodeJSON(body, problem); err != nil {
+		f.log.ErrorContext(ctx, "cannot encode a problem", "error", err)
+	}
+	if err := c.Blob(problem.Status, wire.ProblemType, body.Bytes()); err != nil {
+		f.log.DebugContext(ctx, "the caller left before the answer", "error", err)
+	}
+}
+
+// abort cuts the connection: half an answer has left, and the caller must not take it for a whole one.
+// A caller who left is no failure.
+func (f failures) abort(ctx context.Context, c echo.Context, err error) {
+	if ctx.Err() != nil || errors.Is(err, context.Canceled) {
+		return
+	}
+	f.logInternal(ctx, c, err)
+	panic(http.ErrAbortHandler)
+}
+
+// answer makes the problem document of an error, sets the headers that belong to it and reports what must be.
+func (f failures) answer(ctx context.Context, c echo.Context, err error) *wire.Problem {
+	e := public(ctx, err)
+	if e.Code == models.CodeInternal {
+		f.logInternal(ctx, c, err)
+	}
+	f.report(ctx, c, e, err)
+	setHeaders(c.Response().Header(), e)
+	return problemOf(e, models.RequestFrom(ctx).ID)
+}
+
+func (f failures) logInternal(ctx context.Context, c echo.Context, err error) {
+	f.log.ErrorContext(ctx, "request failed",
+		"error", err, "requestId", models.RequestFrom(ctx).ID, "method", c.Request().Method, "route", c.Path())
+}
+
+// public is what a caller may know of an error. What is not of our making is internal.
+func public(ctx context.Context, err error) *models.Error {
+	var (
+		own     *models.Error
+		routing *echo.HTTPError
+		crash   *panicked
+	)
+	switch {
+	case errors.As(err, &crash):
+		return plain(models.CodeInternal)
+	case errors.As(err, &own):
+		return worded(own)
+	case errors.As(err, &routing):
+		return plain(codeOf(routing.Code))
+	case errors.Is(err, context.DeadlineExceeded), ctx.Err() != nil:
+		// The deadline passed, or the caller left and reads no answer anyway.
+		return models.Unavailable("the call took too long", time.Second)
+	default:
+		return plain(models.CodeInternal)
+	}
+}
+
+// worded keeps the text of internal errors inside.
+func worded(e *models.Error) *models.Error {
+	if kindOf(e.Code).status == http.StatusInternalServerError {
+		return plain(models.CodeInternal)
+	}
+	return e
+}
+
+func setHeaders(h http.Header, e *models.Error) {
+	h.Set(echo.HeaderCacheControl, "no-store")
+	if e.Code == models.CodeUnauthenticated {
+		h.Set(echo.HeaderWWWAuthenticate, "Bearer")
+	}
+	if e.Code == models.CodeFrozen || e.Code == models.CodeRateLimited || e.Code == models.CodeUnavailable {
+		h.Set(echo.HeaderRetryAfter, seconds(e.RetryAfter))
+	}
+}
+
+// seconds rounds up, so that nobody comes back too early; at least 1.
+func seconds(d time.Duration) string {
+	return strconv.FormatInt(max(1, int64((d+time.Second-1)/time.Second)), 10)
+}
+
+func problemOf(e *models.Error, requestID string) *wire.Problem {
+	k := kindOf(e.Code)
+	return &wire.Problem{
+		Type: "urn:hotswap:problem:" + string(e.Code), Title: k.title, Status: k.status,
+		Detail: e.Message, Code: e.Code, Errors: shown(e.Fields), RequestID: requestID,
+	}
+}
+
+// How much of what callers named themselves an answer repeats.
+const (
+	maxFields  = 50
+	maxPointer = 200
+)
+
+// shown bounds the findings: pointers hold names that were sent. A pointer that is too long becomes that of
+// the nearest parent.
+func shown(fields []models.FieldError) []models.FieldError {
+	out := make([]models.FieldError, min(len(fields), maxFields))
+	for i := range out {
+		out[i] = fields[i]
+		for len(out[i].Pointer) > maxPointer {
+			out[i].Pointer = out[i].Pointer[:max(0, strings.LastIndexByte(out[i].Pointer, '/'))]
+		}
+	}
+	return out
+}
+
+// encodeJSON writes compact JSON as people wrote it: <, > and & stay, and no line end follows.
+func encodeJSON(w io.Writer, v any) error {
+	var buffer bytes.Buffer
+	encoder := json.NewEncoder(&buffer)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return err
+	}
+	_, err := w.Write(bytes.TrimSuffix(buffer.Bytes(), []byte("\n")))
+	return err
+}

@@ -1,0 +1,164 @@
+package web
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/hotswap/hotswap/models"
+)
+
+// maxRequestID is how long an id that the caller brings may be.
+const maxRequestID = 64
+
+// enter is around everything: it names the call, keeps panics in, writes errors and counts the answer.
+func (s *server) enter(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r, header := c.Request(), c.Response().Header()
+		call := models.Request{ID: requestID(r.Header.Get(echo.HeaderXRequestID)), Address: c.RealIP()}
+		c.SetRequest(r.WithContext(models.WithRequest(r.Context(), call)))
+		header.Set(echo.HeaderXRequestID, call.ID)
+		header.Set(echo.HeaderXContentTypeOptions, "nosniff")
+
+		defer func() { s.count(c, r.Method) }()
+		if err := guard(next, c); err != nil {
+			s.failures.handle(err, c)
+		}
+		return nil
+	}
+}
+
+// requestID keeps the caller's id if it is harmless wherever it is printed, and makes one otherwise.
+func requestID(given string) string {
+	if given == "" || len(given) > maxRequestID {
+		return rand.Text()
+	}
+	for i := range len(given) {
+		if !isIDByte(given[i]) {
+			return rand.Text()
+		}
+	}
+	return given
+}
+
+func isIDByte(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-'
+}
+
+// panicked is what became of a panic: an internal error with the place it came from.
+type panicked struct {
+	value any
+	stack []byte
+}
+
+func (p *panicked) Error() string { return fmt.Sprintf("panic: %v\n%s", p.value, p.stack) }
+
+// guard turns a panic into an error. http.ErrAbortHandler stays what it is: the wish to cut the connection.
+func guard(next echo.HandlerFunc, c echo.Context) (err error) {
+	defer func() {
+		value := recover()
+		if value == nil {
+			return
+		}
+		if e, ok := value.(error); ok && errors.Is(e, http.ErrAbortHandler) {
+			panic(value)
+		}
+		err = &panicked{value: value, stack: debug.Stack()}
+	}()
+	return next(c)
+}
+
+// authenticated asks for a credential wherever a route of the API matched, and makes path parameters plain text.
+func (s *server) authenticated(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if err := plainParams(c); err != nil {
+			return err
+		}
+		if route := c.Path(); strings.HasPrefix(route, Prefix+"/") || strings.HasPrefix(route, "/ofrep/") {
+			if err := s.authenticate.Enter(c); err != nil {
+				return err
+			}
+		}
+		return next(c)
+	}
+}
+
+// plainParams undoes the escapes that Echo leaves in path parameters when the path has unusual ones ("%40platform").
+// What no id can hold is not found.
+func plainParams(c echo.Context) error {
+	values := c.ParamValues()
+	for i, value := range values {
+		if c.Request().URL.RawPath != "" {
+			value, _ = url.PathUnescape(value) // net/http parsed the path already
+		}
+		if !storable(value) {
+			return echo.ErrNotFound
+		}
+		values[i] = value
+	}
+	return nil
+}
+
+// storable tells whether a text can be handed to the database: valid UTF-8 without NUL.
+func storable(text string) bool { return utf8.ValidString(text) && !strings.Contains(text, "\x00") }
+
+// headAsGet answers HEAD like GET; net/http leaves the body out, for it looks at the request it read itself.
+func headAsGet(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			r = r.WithContext(r.Context()) // a copy
+			r.Method = http.MethodGet
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func newRequestCounter(registry *prometheus.Registry) *prometheus.CounterVec {
+	return promauto.With(registry).NewCounterVec(prometheus.CounterOpts{
+		Name: "hotswap_http_requests_total",
+		Help: "Requests answered, by route pattern, method and class of status.",
+	}, []string{"route", "method", "status"})
+}
+
+// count books the answer. The labels are bounded whatever a caller sends.
+func (s *server) count(c echo.Context, method string) {
+	route := c.Path()
+	switch {
+	case route == "":
+		route, method = "unmatched", "any"
+	case !known(method):
+		method = "other"
+	}
+	s.requests.WithLabelValues(route, method, statusClass(c.Response().Status)).Inc()
+}
+
+func known(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return true
+	default:
+		return false
+	}
+}
+
+func statusClass(status int) string {
+	switch status / 100 {
+	case 2:
+		return "2xx"
+	case 3:
+		return "3xx"
+	case 4:
+		return "4xx"
+	default:
+		return "5xx"
+	}
+}

@@ -1,0 +1,78 @@
+// Package web is the transport: it turns requests into calls of services, and results and errors into answers.
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/web/auth"
+)
+
+// Prefix is the path below which the API lives.
+const Prefix = "/api/v1"
+
+// SpecPath is where the OpenAPI document of the API is served, to everybody.
+const SpecPath = "/api/openapi.json"
+
+// callTimeout bounds all work behind one API call. Reads and streams, which are plain Echo routes, bound themselves.
+const callTimeout = 2 * time.Second
+
+// Deps is what the transport needs from the rest of the program.
+type Deps struct {
+	Log      *slog.Logger
+	Registry *prometheus.Registry
+	Version  string // of the API document
+
+	// Authenticate finds the actor behind an API key or JWT; unauthenticated when there is none.
+	Authenticate auth.Authenticate
+	// Refuse records a write that a known actor was refused, before the answer leaves. The context outlives
+	// the caller's connection. What goes wrong in it is its own business.
+	Refuse func(context.Context, models.Refusal)
+	// Denied counts a denied read or an unknown credential in memory; the actor, if known, and the address
+	// are in the context.
+	Denied func(context.Context, models.Refusal)
+	// Ready tells why the node cannot serve yet, nil if it can. Only the text of a models.Error is shown.
+	Ready func(context.Context) error
+	// Routes fills the route table.
+	Routes func(Router)
+}
+
+// Router is where routes are put.
+type Router struct {
+	// Echo takes plain routes. What lies below Prefix or /ofrep/ is authenticated all the same.
+	Echo *echo.Echo
+	// API takes typed JSON operations; their paths start behind Prefix ("/tenants/{tenantId}").
+	API huma.API
+}
+
+// New builds the handler of the main listener.
+func New(d Deps) http.Handler {
+	e := echo.New()
+	e.IPExtractor = echo.ExtractIPDirect()
+	s := &server{
+		failures: failures{log: d.Log, refuse: d.Refuse, denied: d.Denied},
+		requests: newRequestCounter(d.Registry), authenticate: d.Authenticate,
+	}
+	e.HTTPErrorHandler = s.failures.handle
+	e.Use(s.enter, s.authenticated)
+
+	api := newAPI(e, d.Version, s.failures)
+	probes{log: d.Log, ready: d.Ready}.register(e)
+	d.Routes(Router{Echo: e, API: api})
+	e.GET(SpecPath, specHandler(api))
+	return headAsGet(e)
+}
+
+// server is what the middleware of all routes shares.
+type server struct {
+	failures     failures
+	requests     *prometheus.CounterVec
+	authenticate auth.Authenticate
+}
