@@ -211,8 +211,8 @@ func (c *Change) stageRole(name string) Role {
 func (c *Change) Edited(by Actor) {
 	c.Void(VoidEdited)
 	c.wroteBy(by)
-	if by.ActorRef.String() != c.Author.String() && !slices.ContainsFunc(c.Editors, func(e ActorRef) bool {
-		return e.String() == by.ActorRef.String()
+	if by.String() != c.Author.String() && !slices.ContainsFunc(c.Editors, func(e ActorRef) bool {
+		return e.String() == by.String()
 	}) {
 		c.Editors = append(c.Editors, by.ActorRef)
 	}

@@ -2,6 +2,7 @@ package models_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,8 +12,7 @@ import (
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
 func codeOf(err error) models.Code {
-	var known *models.Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*models.Error](err); ok {
 		return known.Code
 	}
 	if err != nil {
@@ -182,6 +182,7 @@ func TestEditVoids(t *testing.T) {
 func TestRecheck(t *testing.T) {
 	t.Parallel()
 	approved := func(t *testing.T) models.Change {
+		t.Helper()
 		c := waiting(t)
 		for _, by := range []models.Actor{somebody("ann", models.RoleEngineer), somebody("m1", models.RoleManager), somebody("m2", models.RoleManager)} {
 			if err := c.Decide(approve(&c), by, who, noon); err != nil {
@@ -210,7 +211,7 @@ func TestRecheck(t *testing.T) {
 	t.Run("a stage not asked before", func(t *testing.T) {
 		t.Parallel()
 		c := approved(t)
-		more := append(c.Stages[:2:2], models.Stage{Name: "compliance", Role: models.RoleCompliance, Required: 1})
+		more := append(slices.Clone(c.Stages), models.Stage{Name: "compliance", Role: models.RoleCompliance, Required: 1})
 		if c.Recheck(more, all) {
 			t.Fatal("applied")
 		}

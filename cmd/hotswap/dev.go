@@ -39,7 +39,7 @@ func (c devCommand) Run(s surroundings) (err error) {
 	if err != nil {
 		return err
 	}
-	defer api.Close() //nolint:errcheck // closed by the server already, unless starting failed
+	defer api.Close()
 	stack := &devStack{url: "http://" + api.Addr().String()}
 	defer func() { err = errors.Join(err, stack.stop(s)) }()
 	if err := stack.start(s, c.Dir); err != nil {

@@ -16,14 +16,13 @@ const firstDemoTenant = "globex"
 // demo fills an empty installation the way its users would: through the services, as the accounts.
 type demo struct {
 	server.Services
-	ctx  context.Context //nolint:containedctx // one run of a short script
 	keys devKeys
 }
 
 // seedDemo makes the demo data unless it is there.
 func seedDemo(ctx context.Context, services server.Services, keys devKeys) error {
-	d := demo{services, ctx, keys}
-	admin, err := d.as("admin")
+	d := demo{services, keys}
+	admin, err := d.as(ctx, "admin")
 	if err != nil {
 		return err
 	}
@@ -39,13 +38,13 @@ func seedDemo(ctx context.Context, services server.Services, keys devKeys) error
 	if err := d.tenants(admin); err != nil {
 		return err
 	}
-	return d.values()
+	return d.values(ctx)
 }
 
 // as acts with the personal key of an account.
-func (d demo) as(login string) (context.Context, error) {
-	actor, err := d.Access.Authenticate(d.ctx, d.keys[login])
-	return models.WithActor(d.ctx, actor), err
+func (d demo) as(ctx context.Context, login string) (context.Context, error) {
+	actor, err := d.Access.Authenticate(ctx, d.keys[login])
+	return models.WithActor(ctx, actor), err
 }
 
 func demoTenants() []tenants.In {
@@ -85,20 +84,20 @@ func demoValues() map[string]map[string]models.Value {
 	}
 }
 
-func (d demo) values() error {
+func (d demo) values(ctx context.Context) error {
 	for _, environment := range []string{"Development", "QA", "Staging", "Production"} {
 		for _, layer := range []string{models.Platform, "@tier.pro", "@tier.enterprise", firstDemoTenant, "hooli"} {
-			if err := d.fill(layer, environment, demoValues()[layer]); err != nil {
+			if err := d.fill(ctx, layer, environment, demoValues()[layer]); err != nil {
 				return err
 			}
 		}
 	}
-	return d.waiting()
+	return d.waiting(ctx)
 }
 
 // fill writes a layer's values as one change, approved by whoever the policy asks for.
-func (d demo) fill(layer, environment string, values map[string]models.Value) error {
-	author, err := d.as("engineer")
+func (d demo) fill(ctx context.Context, layer, environment string, values map[string]models.Value) error {
+	author, err := d.as(ctx, "engineer")
 	if err != nil {
 		return err
 	}
@@ -113,11 +112,11 @@ func (d demo) fill(layer, environment string, values map[string]models.Value) er
 	if err != nil {
 		return err
 	}
-	return d.approve(out.Change)
+	return d.approve(ctx, out.Change)
 }
 
 // approve signs every stage of a change.
-func (d demo) approve(c models.Change) error {
+func (d demo) approve(ctx context.Context, c models.Change) error {
 	logins := map[models.Role]string{
 		models.RoleEngineer: "engineer2", models.RoleManager: "manager", models.RoleCompliance: "compliance",
 	}
@@ -126,7 +125,7 @@ func (d demo) approve(c models.Change) error {
 		if !ok {
 			return nil
 		}
-		by, err := d.as(logins[stage.Role])
+		by, err := d.as(ctx, logins[stage.Role])
 		if err != nil {
 			return err
 		}
@@ -139,8 +138,8 @@ func (d demo) approve(c models.Change) error {
 }
 
 // waiting leaves a change for the approvers to find.
-func (d demo) waiting() error {
-	author, err := d.as("engineer")
+func (d demo) waiting(ctx context.Context) error {
+	author, err := d.as(ctx, "engineer")
 	if err != nil {
 		return err
 	}

@@ -79,8 +79,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 
 func complain(w io.Writer, err error) int {
 	_, _ = fmt.Fprintf(w, "hotswap: %v\n", err) // nowhere is left to complain about that
-	var usage usageError
-	if errors.As(err, &usage) {
+	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
 	}
 	return exitFailed

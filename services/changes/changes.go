@@ -5,6 +5,7 @@ package changes
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -57,7 +58,7 @@ func (s *Service) write(ctx context.Context, tenantID string, fn func(context.Co
 		}
 		at := place{tenant.Chain(), who}
 		err = s.DB.Write(ctx, at.chain, func(ctx context.Context, tx *gorm.DB) error { return fn(ctx, tx, at) })
-		var moved deployments.Moved
+		var moved deployments.MovedError
 		if !errors.As(err, &moved) {
 			return err
 		}
@@ -134,10 +135,8 @@ func strategy(name string, p models.Policy) (models.Strategy, error) {
 	if !ok {
 		return found, models.Invalid("/strategy", "there is no such strategy")
 	}
-	for _, allowed := range p.AllowedStrategies {
-		if allowed == name {
-			return found, nil
-		}
+	if slices.Contains(p.AllowedStrategies, name) {
+		return found, nil
 	}
 	return found, models.Forbidden("the policy of this environment does not allow the strategy " + name)
 }

@@ -3,6 +3,7 @@ package changes_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -70,9 +71,16 @@ func TestProductionAsksItsStages(t *testing.T) {
 		who  string
 		want models.Code
 	}{
-		{"author", models.CodeForbidden}, {"manager", models.CodeForbidden}, {"admin", models.CodeForbidden},
-		{"outsider", models.CodeNotFound}, {"engineer", ""}, {"engineer", models.CodeForbidden},
-		{"compliance", models.CodeForbidden}, {"manager", ""}, {"compliance", ""}, {"compliance", models.CodeForbidden},
+		{"author", models.CodeForbidden},
+		{"manager", models.CodeForbidden},
+		{"admin", models.CodeForbidden},
+		{"outsider", models.CodeNotFound},
+		{"engineer", ""},
+		{"engineer", models.CodeForbidden},
+		{"compliance", models.CodeForbidden},
+		{"manager", ""},
+		{"compliance", ""},
+		{"compliance", models.CodeForbidden},
 	} {
 		got, err := h.approve(step.who, c)
 		if codeOf(err) != step.want {
@@ -105,7 +113,7 @@ func TestStagesByTier(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	for tenant, want := range map[string]int{"initech": 2, "acme": 3, "@tier.enterprise": 3, "@tier.free": 2, "@tier.pro": 2, models.Platform: 3} {
-		c := h.set("author", tenant, "Production", "k-"+fmt.Sprint(want), "1").Change
+		c := h.set("author", tenant, "Production", "k-"+strconv.Itoa(want), "1").Change
 		if len(c.Stages) != want {
 			t.Errorf("%s asks %v", tenant, c.Stages)
 		}

@@ -149,7 +149,7 @@ func (s *Service) revision(ctx context.Context, tx *gorm.DB, at place, found mod
 		return nil, err
 	}
 	if f.Roles.Token != at.who.RolesToken() {
-		return nil, deployments.Moved{Head: f.Roles}
+		return nil, deployments.MovedError{Head: f.Roles}
 	}
 	return &revision{ctx, tx, s, &c, f, at.who}, nil
 }

@@ -119,8 +119,7 @@ func (h *house) want(err error, want models.Code) {
 }
 
 func codeOf(err error) models.Code {
-	var known *models.Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*models.Error](err); ok {
 		return known.Code
 	}
 	if err != nil {

@@ -12,11 +12,11 @@ import (
 	"github.com/hotswap/hotswap/models"
 )
 
-// Moved says that control data which a write relied on before its locks is older than this head: the
+// MovedError says that control data which a write relied on before its locks is older than this head: the
 // caller notes the head, and locks again.
-type Moved struct{ Head models.Head }
+type MovedError struct{ Head models.Head }
 
-func (m Moved) Error() string {
+func (m MovedError) Error() string {
 	return "control data moved: " + m.Head.TenantID + "/" + m.Head.Environment
 }
 
@@ -100,7 +100,7 @@ type liveRow struct {
 }
 
 // Facts reads what a change of these keys is checked against. The transaction holds the locks of the chain;
-// if the layer has another chain by now the error is Moved. invalid: no such environment.
+// if the layer has another chain by now the error is a MovedError. invalid: no such environment.
 func (s *Service) Facts(tx *gorm.DB, chain []string, environment string, keys []string) (models.Facts, error) {
 	own := chain[len(chain)-1]
 	var document string
@@ -125,7 +125,7 @@ func (r factsRow) facts(own string, chain []string) (models.Facts, error) {
 	}
 	f.Layer = models.Tenant{ID: own, Name: r.Layer.Name, Tier: r.Layer.Tier, Status: models.TenantStatus(r.Layer.Status)}
 	if !slices.Equal(f.Layer.Chain(), chain) {
-		return f, Moved{models.Head{TenantID: own, Environment: models.HeadTenant, Revision: r.Control}}
+		return f, MovedError{models.Head{TenantID: own, Environment: models.HeadTenant, Revision: r.Control}}
 	}
 	if r.Environment == nil {
 		return f, models.Invalid("/environment", "there is no such environment")

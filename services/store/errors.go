@@ -71,12 +71,10 @@ func isFault(err error) bool {
 
 // redact keeps a connection string with its password out of logs: pgx repeats it in its errors.
 func redact(err error) error {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg
 	}
-	var connect *pgconn.ConnectError
-	if errors.As(err, &connect) {
+	if connect, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return errors.New("cannot connect: " + errors.Unwrap(connect).Error())
 	}
 	return errors.New("it is not a valid connection string")

@@ -2,7 +2,7 @@ package store_test
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"slices"
 	"sync"
 	"testing"
@@ -24,7 +24,8 @@ func TestRowsSeen(t *testing.T) {
 	seed(t, d)
 	for _, table := range tenantTables(t, d) {
 		t.Run(table, func(t *testing.T) {
-			check := func(who string, ctx context.Context, acme, globex int) { //nolint:revive // the case's name leads
+			t.Parallel()
+			check := func(ctx context.Context, who string, acme, globex int) {
 				t.Helper()
 				err := d.Tx(ctx, func(_ context.Context, tx *gorm.DB) error {
 					seen, err := tenantsSeen(tx, table)
@@ -37,11 +38,11 @@ func TestRowsSeen(t *testing.T) {
 					t.Errorf("%s: %v", who, err)
 				}
 			}
-			check("acme's engineer", person(t.Context(), models.RoleEngineer, "acme"), 1, 0)
-			check("globex's engineer", person(t.Context(), models.RoleEngineer, "globex"), 0, 1)
-			check("an engineer of all", person(t.Context(), models.RoleEngineer, models.Platform), 1, 1)
-			check("somebody without a role", models.WithActor(t.Context(), models.Actor{}), 0, 0)
-			check("an unknown system actor", models.WithActor(t.Context(), models.System("nobody")), 0, 0)
+			check(person(t.Context(), models.RoleEngineer, "acme"), "acme's engineer", 1, 0)
+			check(person(t.Context(), models.RoleEngineer, "globex"), "globex's engineer", 0, 1)
+			check(person(t.Context(), models.RoleEngineer, models.Platform), "an engineer of all", 1, 1)
+			check(models.WithActor(t.Context(), models.Actor{}), "somebody without a role", 0, 0)
+			check(models.WithActor(t.Context(), models.System("nobody")), "an unknown system actor", 0, 0)
 		})
 	}
 }
@@ -178,7 +179,7 @@ func TestScopeEndsWithTheTransaction(t *testing.T) {
 					t.Errorf("%s sees %v", mine, seen)
 				}
 				if i%7 == 0 {
-					return fmt.Errorf("on purpose")
+					return errors.New("on purpose")
 				}
 				return err
 			})

@@ -20,7 +20,7 @@ func Migrate(ctx context.Context, ownerURL string) error {
 	if err != nil {
 		return fmt.Errorf("database url: %w", redact(err))
 	}
-	defer db.Close() //nolint:errcheck // nothing is left to lose
+	defer db.Close()
 	provider, err := goose.NewProvider(goose.DialectPostgres, db, migrations.FS)
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)

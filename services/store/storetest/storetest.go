@@ -184,7 +184,7 @@ func admin(ctx context.Context, t testing.TB, sql string) {
 	if err != nil {
 		t.Fatalf("connect as superuser: %v", err)
 	}
-	defer conn.Close(ctx) //nolint:errcheck // nothing is left to lose
+	defer conn.Close(ctx)
 	if _, err := conn.Exec(ctx, sql); err != nil {
 		t.Fatalf("%s: %v", sql, err)
 	}

@@ -1,0 +1,212 @@
+// Package webtest runs the whole product for a test: a real server on a database of its own, with people and
+// keys for every role. Only tests import it.
+package webtest
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/hotswap/hotswap/cmd/hotswap/server"
+	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/services/access"
+	"github.com/hotswap/hotswap/services/audit"
+	"github.com/hotswap/hotswap/services/store"
+	"github.com/hotswap/hotswap/services/store/storetest"
+	"github.com/hotswap/hotswap/web"
+)
+
+// The tenants that every site has, beside the layers.
+const (
+	Acme   = "acme"   // tier Enterprise
+	Globex = "globex" // tier Free
+)
+
+// Issuer vouches for the people of a site.
+const Issuer = "https://id.example.com"
+
+// Site is the product at work.
+type Site struct {
+	*server.Server
+
+	DB       *storetest.Database
+	URL      string
+	Registry *prometheus.Registry
+
+	t      testing.TB
+	client *http.Client
+	owner  *access.Service // the operator at the console
+	ahead  atomic.Int64    // how far the site's clock is ahead
+	keys   map[string]string
+	who    map[string]models.Person
+}
+
+// cast is who is there from the beginning: the name of the key, the role and the tenant, empty for all.
+var cast = []struct {
+	name   string
+	role   models.Role
+	tenant string
+}{
+	{"engineer", models.RoleEngineer, ""},
+	{"engineer2", models.RoleEngineer, ""},
+	{"manager", models.RoleManager, ""},
+	{"compliance", models.RoleCompliance, ""},
+	{"auditor", models.RoleAuditor, ""},
+	{"viewer", models.RoleViewer, ""},
+	{"admin2", models.RolePlatformAdmin, ""},
+	{"tenant-admin", models.RoleTenantAdmin, Acme},
+	{"acme-engineer", models.RoleEngineer, Acme},
+	{"globex-engineer", models.RoleEngineer, Globex},
+}
+
+// New starts a site with two tenants, a person for each role, and an application that reads everything ("app").
+func New(tb testing.TB) *Site {
+	tb.Helper()
+	s := &Site{
+		DB: storetest.New(tb), Registry: prometheus.NewRegistry(), t: tb,
+		keys: map[string]string{}, who: map[string]models.Person{},
+	}
+	log := slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	var err error
+	s.Server, err = server.New(server.Options{
+		DB: s.DB.DB, Now: s.Now, Log: log, Registry: s.Registry, Issuer: Issuer, Version: "test",
+	})
+	if err != nil {
+		tb.Fatalf("server: %v", err)
+	}
+	s.openDesk(log)
+	s.listen(log)
+	s.settle()
+	return s
+}
+
+// openDesk opens the database as its owner, to make people who need nobody's leave.
+func (s *Site) openDesk(log *slog.Logger) {
+	s.t.Helper()
+	db, err := store.Open(s.t.Context(), store.Options{
+		URL: s.DB.OwnerURL, MaxConns: 2, Log: log, Owner: true, Moved: s.Access.Raise,
+	})
+	if err != nil {
+		s.t.Fatalf("open as owner: %v", err)
+	}
+	s.t.Cleanup(db.Close)
+	s.owner = access.New(access.Options{DB: db, Audit: audit.New(db, s.Now, log), Now: s.Now, Log: log, Issuer: Issuer})
+}
+
+func (s *Site) listen(log *slog.Logger) {
+	s.t.Helper()
+	if err := s.Load(s.t.Context()); err != nil {
+		s.t.Fatalf("load: %v", err)
+	}
+	listener := httptest.NewUnstartedServer(nil)
+	listener.Config = web.NewHTTPServer(s.Handler(), log)
+	listener.Start()
+	transport := &http.Transport{MaxIdleConnsPerHost: maxIdle}
+	s.t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		listener.Close()
+	})
+	s.URL, s.client = listener.URL, &http.Client{Transport: transport, CheckRedirect: stay}
+}
+
+// maxIdle is how many callers at a time keep their connections.
+const maxIdle = 64
+
+// stay lets tests see redirects.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// settle makes the tenants and the people.
+func (s *Site) settle() {
+	s.t.Helper()
+	s.Join("admin", models.RolePlatformAdmin, "")
+	admin := s.As("admin")
+	admin.Post("/tenants", Body{"tenantId": Acme, "name": "Acme", "tier": "Enterprise"}).Want(201)
+	admin.Post("/tenants", Body{"tenantId": Globex, "name": "Globex", "tier": "Free"}).Want(201)
+	for _, p := range cast {
+		s.Join(p.name, p.role, p.tenant)
+	}
+	s.Service("app", models.RoleReader, "")
+}
+
+// Now is the site's clock.
+func (s *Site) Now() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
+
+// Advance moves the site's clock. The database's own stands where it is.
+func (s *Site) Advance(d time.Duration) { s.ahead.Add(int64(d)) }
+
+// Start runs what is done beside requests (scan, jobs, counts of denied calls) until the test ends.
+func (s *Site) Start() {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(s.t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	s.t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			s.t.Errorf("run: %v", err)
+		}
+	})
+}
+
+// Join makes a person with the role in the tenant, or in all, and a personal key of that role.
+func (s *Site) Join(name string, role models.Role, tenantID string) {
+	s.t.Helper()
+	person, err := s.owner.EnsureAccount(s.t.Context(), access.Account{
+		Issuer: Issuer, Subject: name, Email: name + "@example.com", Name: name, Role: role, TenantID: tenantID,
+	})
+	if err != nil {
+		s.t.Fatalf("account of %s: %v", name, err)
+	}
+	s.who[name] = person
+	s.key(name, models.APIKey{Name: name, Role: role, TenantID: tenantID, PersonID: person.ID})
+}
+
+// SecondKey makes another personal key for somebody who is there.
+func (s *Site) SecondKey(name, of string, role models.Role) {
+	s.t.Helper()
+	s.key(name, models.APIKey{Name: name, Role: role, PersonID: s.Person(of).ID})
+}
+
+// Service makes the key of a service.
+func (s *Site) Service(name string, role models.Role, tenantID string, responsible ...string) {
+	s.t.Helper()
+	key := models.APIKey{Name: name, Role: role, TenantID: tenantID}
+	for _, person := range responsible {
+		key.Responsible = append(key.Responsible, s.Person(person).ID)
+	}
+	s.key(name, key)
+}
+
+func (s *Site) key(name string, k models.APIKey) {
+	s.t.Helper()
+	_, key := access.NewKey()
+	if _, err := s.owner.EnsureKey(s.t.Context(), k, key); err != nil {
+		s.t.Fatalf("key of %s: %v", name, err)
+	}
+	s.keys[name] = key
+}
+
+// Person is somebody of the site.
+func (s *Site) Person(name string) models.Person {
+	s.t.Helper()
+	p, ok := s.who[name]
+	if !ok {
+		s.t.Fatalf("nobody is called %s", name)
+	}
+	return p
+}
+
+// Key is the API key of that name.
+func (s *Site) Key(name string) string {
+	s.t.Helper()
+	key, ok := s.keys[name]
+	if !ok {
+		s.t.Fatalf("no key is called %s", name)
+	}
+	return key
+}
