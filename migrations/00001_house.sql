@@ -152,6 +152,7 @@ CREATE TABLE changes (
 );
 CREATE INDEX changes_id ON changes (id);
 CREATE INDEX changes_status ON changes (tenant_id, status, created_at DESC, id);
+CREATE INDEX changes_waiting ON changes (status, created_at DESC, id DESC); -- what people of all tenants may decide
 CREATE INDEX changes_created ON changes (created_at DESC, id);
 
 CREATE TABLE change_items (
@@ -307,6 +308,7 @@ CREATE TABLE api_keys (
     PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX api_keys_id ON api_keys (id);
+CREATE INDEX api_keys_person ON api_keys (person_id) WHERE person_id IS NOT NULL;
 
 -- ---- audit ------------------------------------------------------------------------------------------------
 

@@ -104,33 +104,43 @@ func text(v models.Value) *string {
 // head is the lock that keeps numbers without gap: the next writer waits for this transaction's end.
 const insertSQL = `
 WITH head AS (
-	UPDATE audit_heads SET size = size + ? WHERE tenant_id = ? RETURNING tenant_id, size
+	UPDATE audit_heads SET size = size + @n WHERE tenant_id = @tenant RETURNING tenant_id, size
 ), who AS (
 	INSERT INTO audit_subjects (tenant_id, ref, kind, actor_id, name, address, salt)
 	SELECT head.tenant_id, s.ref, s.kind, s.actor_id, s.name, s.address, decode(s.salt, 'hex')
-	FROM head, json_to_recordset(?::json)
+	FROM head, json_to_recordset(CAST(@subjects AS json))
 		AS s (ref uuid, kind text, actor_id text, name text, address text, salt text)
 )
 INSERT INTO audit_entries (tenant_id, number, id, at, subject, commitment, action, resource, before, after, request_id, leaf_hash)
-SELECT head.tenant_id, head.size - ? + e.place, e.id, ?, e.subject, e.commitment, e.action, e.resource,
+SELECT head.tenant_id, head.size - @n + e.place, e.id, @at, e.subject, e.commitment, e.action, e.resource,
 	e.before, e.after, e.request_id, decode(e.leaf, 'hex')
-FROM head, json_to_recordset(?::json)
+FROM head, json_to_recordset(CAST(@entries AS json))
 	AS e (place bigint, id uuid, subject uuid, commitment text, action text, resource text,
 	      before text, after text, request_id text, leaf text)`
 
-// write adds the batch. A tenant whose log is not begun gets its head first.
-func (b *batch) write(tx *gorm.DB) error {
+// args are what insertSQL takes.
+func (b *batch) args() (map[string]any, error) {
 	subjects, err := json.Marshal(b.subjects)
 	if err != nil {
-		return fmt.Errorf("encode audit subjects: %w", err)
+		return nil, fmt.Errorf("encode audit subjects: %w", err)
 	}
 	entries, err := json.Marshal(b.entries)
 	if err != nil {
-		return fmt.Errorf("encode audit entries: %w", err)
+		return nil, fmt.Errorf("encode audit entries: %w", err)
 	}
-	n := len(b.entries)
+	return map[string]any{
+		"n": int64(len(b.entries)), "tenant": b.tenantID, "at": b.at, "subjects": string(subjects), "entries": string(entries),
+	}, nil
+}
+
+// write adds the batch. A tenant whose log is not begun gets its head first.
+func (b *batch) write(tx *gorm.DB) error {
+	args, err := b.args()
+	if err != nil {
+		return err
+	}
 	insert := func() (int64, error) {
-		r := tx.Exec(insertSQL, n, b.tenantID, string(subjects), n, b.at, string(entries))
+		r := tx.Exec(insertSQL, args)
 		return r.RowsAffected, r.Error
 	}
 	written, err := insert()
@@ -143,8 +153,8 @@ func (b *batch) write(tx *gorm.DB) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("write the audit log: %w", err)
-	case written != int64(n):
-		return fmt.Errorf("write the audit log: %d of %d entries", written, n)
+	case written != int64(len(b.entries)):
+		return fmt.Errorf("write the audit log: %d of %d entries", written, len(b.entries))
 	default:
 		return nil
 	}

@@ -115,10 +115,14 @@ type query struct {
 	args []any
 }
 
+// The subject is looked up for each entry by its key. As a plain join, Postgres compared all entries of a tenant
+// with all its subjects while its statistics did not yet know how many there are: 1.6 s for 6,000 entries.
 const selectSQL = `
 SELECT e.tenant_id, e.number, e.id, e.at, e.subject, e.commitment, e.action, e.resource, e.before, e.after,
 	e.request_id, e.leaf_hash, s.kind, s.actor_id, s.name, s.address
-FROM audit_entries e LEFT JOIN audit_subjects s ON s.tenant_id = e.tenant_id AND s.ref = e.subject
+FROM audit_entries e LEFT JOIN LATERAL (
+	SELECT kind, actor_id, name, address FROM audit_subjects s WHERE s.tenant_id = e.tenant_id AND s.ref = e.subject LIMIT 1
+) s ON true
 WHERE true`
 
 // newQuery names the tenants, for row-level security alone would scan; all tenants need no name.

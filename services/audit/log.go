@@ -33,20 +33,39 @@ func (l *Log) Record(ctx context.Context, tx *gorm.DB, tenantID string, at time.
 	if len(acts) == 0 {
 		return nil
 	}
+	b, err := batchOf(ctx, tenantID, at, acts)
+	if err != nil {
+		return err
+	}
+	return b.write(tx)
+}
+
+// Statement is Record for a tenant or layer whose log is begun, as the last statement of a round trip.
+func (l *Log) Statement(ctx context.Context, tenantID string, at time.Time, acts ...models.Act) (store.Statement, error) {
+	b, err := batchOf(ctx, tenantID, at, acts)
+	if err != nil {
+		return store.Statement{}, err
+	}
+	args, err := b.args()
+	return store.Statement{SQL: insertSQL, Args: args, Rows: int64(len(b.entries))}, err
+}
+
+// batchOf is what the actor of the context did.
+func batchOf(ctx context.Context, tenantID string, at time.Time, acts []models.Act) (*batch, error) {
 	actor, ok := models.ActorFrom(ctx)
 	if !ok {
-		return models.Unauthenticated()
+		return nil, models.Unauthenticated()
 	}
 	request := models.RequestFrom(ctx)
 	b := newBatch(tenantID, at)
 	who, err := b.subject(actor.ActorRef, request.Address)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, act := range acts {
 		if err := b.entry(who, act, request.ID); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return b.write(tx)
+	return b, nil
 }

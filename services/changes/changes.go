@@ -77,28 +77,50 @@ type Outcome struct {
 // Live tells whether the change took effect at once.
 func (o Outcome) Live() bool { return o.Change.Status == models.ChangeDeployed }
 
-// route sends a written change on its way: live at once where nothing asks for a decision, else waiting.
-// It writes the change's row either way and returns what is to be logged.
-func (s *Service) route(ctx context.Context, tx *gorm.DB, c *models.Change, f models.Facts) ([]models.Act, error) {
+// route sends a change on its way, and writes it with what it did: live at once where nothing asks for a
+// decision, else waiting.
+func (s *Service) route(ctx context.Context, tx *gorm.DB, c *models.Change, f models.Facts, did func() models.Act) error {
 	c.Stages = models.MergeStages(c.Stages, f.StagesFor(c)) // an edit never loses a stage that was asked
 	if len(c.Stages) == 0 {
-		return s.start(ctx, tx, c, f)
+		return s.start(ctx, c, f, did)
 	}
 	expires := f.At.Add(f.Policy().ExpiresIn)
 	c.Status, c.ExpiresAt = models.ChangePending, &expires
-	if err := s.save(tx, c, f.At); err != nil {
-		return nil, err
+	if err := store.Enqueue(ctx, tx, Expire{TenantID: c.TenantID, ChangeID: c.ID}, expires); err != nil {
+		return err
 	}
-	return nil, store.Enqueue(ctx, tx, Expire{TenantID: c.TenantID, ChangeID: c.ID}, expires)
+	return s.keep(ctx, c, f.At, did())
 }
 
-// start applies the change.
-func (s *Service) start(ctx context.Context, tx *gorm.DB, c *models.Change, f models.Facts) ([]models.Act, error) {
+// start applies the change, and writes it with what it did before and by that.
+func (s *Service) start(ctx context.Context, c *models.Change, f models.Facts, did func() models.Act) error {
 	c.Status, c.ExpiresAt = models.ChangeDeployed, nil
-	if err := s.save(tx, c, f.At); err != nil {
-		return nil, err
+	row, err := save(c, f.At)
+	if err != nil {
+		return err
 	}
-	return s.Deployments.Start(ctx, tx, c, f)
+	deployment, acts, err := s.Deployments.Start(ctx, c, f)
+	if err != nil {
+		return err
+	}
+	entries, err := s.Audit.Statement(ctx, c.TenantID, f.At, append([]models.Act{did()}, acts...)...)
+	if err != nil {
+		return err
+	}
+	return store.Send(ctx, row, deployment, entries)
+}
+
+// keep writes a change that is not applied by this, and what it did.
+func (s *Service) keep(ctx context.Context, c *models.Change, at time.Time, acts ...models.Act) error {
+	row, err := save(c, at)
+	if err != nil {
+		return err
+	}
+	entries, err := s.Audit.Statement(ctx, c.TenantID, at, acts...)
+	if err != nil {
+		return err
+	}
+	return store.Send(ctx, row, entries)
 }
 
 // fit binds the change to the facts, checks it and seals it with its digest.

@@ -68,11 +68,7 @@ func (s *Service) ready(r *revision, act models.Act) error {
 	if err := s.Deployments.Check(r.c, r.f, ItemPointer); err != nil {
 		return err
 	}
-	acts, err := s.start(r.ctx, r.tx, r.c, r.f)
-	if err != nil {
-		return err
-	}
-	return s.Audit.Record(r.ctx, r.tx, r.c.TenantID, r.f.At, append([]models.Act{act}, acts...)...)
+	return s.start(r.ctx, r.c, r.f, func() models.Act { return act })
 }
 
 // struck logs approvals that no longer count because their person lost the right.
@@ -102,10 +98,7 @@ type revision struct {
 
 // save writes the change as it is now, and its entries.
 func (r *revision) save(acts ...models.Act) error {
-	if err := r.s.save(r.tx, r.c, r.f.At); err != nil {
-		return err
-	}
-	return r.s.Audit.Record(r.ctx, r.tx, r.c.TenantID, r.f.At, acts...)
+	return r.s.keep(r.ctx, r.c, r.f.At, acts...)
 }
 
 // revise finds a change, asks for the permission in its place and runs fn under the locks of its layer.

@@ -68,12 +68,7 @@ func (s *Service) SubmitDraft(ctx context.Context, id string) (models.Change, er
 		if err := s.fit(r.c, r.f, ItemPointer); err != nil {
 			return err
 		}
-		acts, err := s.route(r.ctx, r.tx, r.c, r.f)
-		if err != nil {
-			return err
-		}
-		act := models.Act{Action: "change.submit", Resource: resource(r.c), After: summary(r.c)}
-		return s.Audit.Record(r.ctx, r.tx, r.c.TenantID, r.f.At, append([]models.Act{act}, acts...)...)
+		return s.route(r.ctx, r.tx, r.c, r.f, submitted(r.c))
 	})
 }
 
@@ -129,15 +124,11 @@ func (r *revision) rewrite(by models.Actor, action string) error {
 	if err := replaceItems(r.tx, r.c); err != nil {
 		return err
 	}
-	act := models.Act{Action: action, Resource: resource(r.c), Before: before}
+	did := func() models.Act {
+		return models.Act{Action: action, Resource: resource(r.c), Before: before, After: summary(r.c)}
+	}
 	if r.c.Status == models.ChangeDraft {
-		act.After = summary(r.c)
-		return r.save(act)
+		return r.save(did())
 	}
-	acts, err := r.s.route(r.ctx, r.tx, r.c, r.f)
-	if err != nil {
-		return err
-	}
-	act.After = summary(r.c)
-	return r.s.Audit.Record(r.ctx, r.tx, r.c.TenantID, r.f.At, append([]models.Act{act}, acts...)...)
+	return r.s.route(r.ctx, r.tx, r.c, r.f, did)
 }

@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/services/store"
 )
 
 // saveSQL writes a change with its items and decisions in one statement, whether it is new or not.
@@ -67,7 +68,7 @@ type decisionRow struct {
 }
 
 // save writes the change as it is now. The items of a saved change stay as they are: see replaceItems.
-func (s *Service) save(tx *gorm.DB, c *models.Change, at time.Time) error {
+func save(c *models.Change, at time.Time) (store.Statement, error) {
 	args := map[string]any{
 		"tenant": c.TenantID, "id": c.ID, "environment": c.Environment, "title": c.Title, "reason": c.Reason,
 		"origin": c.Origin, "author": c.Author.String(), "status": string(c.Status), "digest": c.Digest,
@@ -82,11 +83,11 @@ func (s *Service) save(tx *gorm.DB, c *models.Change, at time.Time) error {
 	for name, part := range parts {
 		text, err := json.Marshal(part)
 		if err != nil {
-			return fmt.Errorf("write change: %w", err)
+			return store.Statement{}, fmt.Errorf("write change: %w", err)
 		}
 		args[name] = string(text)
 	}
-	return tx.Raw(saveSQL, args).Row().Scan(&c.Version)
+	return store.Statement{SQL: saveSQL, Args: args, Into: []any{&c.Version}}, nil
 }
 
 // replaceItems makes room for other items of an edited change.

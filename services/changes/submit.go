@@ -167,14 +167,13 @@ func (s *Service) submit(ctx context.Context, tx *gorm.DB, chain []string, d Dra
 		return Outcome{}, err
 	}
 	c.CreatedAt = f.At
-	acts, err := s.settle(ctx, tx, &c, f, d)
-	if err != nil {
+	if err := s.settle(ctx, tx, &c, f, d); err != nil {
 		return Outcome{}, err
 	}
 	if d.DryRun {
 		return Outcome{Change: c}, errDryRun // undone: nothing was logged, numbered or moved
 	}
-	return Outcome{Change: c, Config: live(&c, f)}, s.Audit.Record(ctx, tx, c.TenantID, f.At, acts...)
+	return Outcome{Change: c, Config: live(&c, f)}, nil
 }
 
 // begin makes the change's row of what the caller wrote.
@@ -191,14 +190,19 @@ func (s *Service) begin(d Draft, by models.Actor) models.Change {
 }
 
 // settle saves a draft, or routes what is submitted.
-func (s *Service) settle(ctx context.Context, tx *gorm.DB, c *models.Change, f models.Facts, d Draft) ([]models.Act, error) {
+func (s *Service) settle(ctx context.Context, tx *gorm.DB, c *models.Change, f models.Facts, d Draft) error {
 	if d.Draft {
 		c.Stages = f.StagesFor(c)
-		err := s.save(tx, c, f.At)
-		return []models.Act{{Action: "change.create", Resource: resource(c), After: summary(c)}}, err
+		return s.keep(ctx, c, f.At, models.Act{Action: "change.create", Resource: resource(c), After: summary(c)})
 	}
-	more, err := s.route(ctx, tx, c, f)
-	return append([]models.Act{{Action: "change.submit", Resource: resource(c), After: summary(c)}}, more...), err
+	return s.route(ctx, tx, c, f, submitted(c))
+}
+
+// submitted tells of the change as it is when the entry is made.
+func submitted(c *models.Change) func() models.Act {
+	return func() models.Act {
+		return models.Act{Action: "change.submit", Resource: resource(c), After: summary(c)}
+	}
 }
 
 // matches compares the entity tags that the caller named with what is live.

@@ -1,13 +1,13 @@
 package deployments
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"time"
 
-	"gorm.io/gorm"
-
 	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/services/store"
 )
 
 // applySQL writes all of a direct deployment in one statement: definitions that first values make, configs,
@@ -57,22 +57,26 @@ type itemRow struct {
 	Description string           `json:"description"`
 }
 
-func apply(tx *gorm.DB, c *models.Change, f models.Facts) (models.Head, error) {
-	head := models.Head{TenantID: c.TenantID, Environment: c.Environment}
+func apply(ctx context.Context, c *models.Change, f models.Facts) (store.Statement, error) {
 	items, err := json.Marshal(rows(c, f))
 	if err != nil {
-		return head, fmt.Errorf("write items: %w", err)
+		return store.Statement{}, fmt.Errorf("write items: %w", err)
 	}
 	strategy, err := json.Marshal(c.Strategy)
 	if err != nil {
-		return head, fmt.Errorf("write strategy: %w", err)
+		return store.Statement{}, fmt.Errorf("write strategy: %w", err)
 	}
-	err = tx.Raw(applySQL, map[string]any{
-		"items": string(items), "own": c.TenantID, "environment": c.Environment, "change": c.ID,
-		"author": c.Author.String(), "deployment": c.DeploymentID, "strategy": string(strategy),
-		"at": f.At.Truncate(time.Microsecond),
-	}).Row().Scan(&head.Revision, &head.Token)
-	return head, err
+	head := &models.Head{TenantID: c.TenantID, Environment: c.Environment}
+	return store.Statement{
+		SQL: applySQL,
+		Args: map[string]any{
+			"items": string(items), "own": c.TenantID, "environment": c.Environment, "change": c.ID,
+			"author": c.Author.String(), "deployment": c.DeploymentID, "strategy": string(strategy),
+			"at": f.At.Truncate(time.Microsecond),
+		},
+		Into: []any{&head.Revision, &head.Token},
+		Then: func() { store.Moved(ctx, *head) },
+	}, nil
 }
 
 func rows(c *models.Change, f models.Facts) []itemRow {

@@ -5,8 +5,6 @@ import (
 	"context"
 	"time"
 
-	"gorm.io/gorm"
-
 	"github.com/hotswap/hotswap/models"
 	"github.com/hotswap/hotswap/services/store"
 )
@@ -41,16 +39,12 @@ func (s *Service) Check(c *models.Change, f models.Facts, pointer func(i int) st
 	return nil
 }
 
-// Start carries out a checked change whose row is written already, in the transaction that holds the locks
-// of its layer: one statement writes all. It returns what happened, for the audit log.
-func (s *Service) Start(ctx context.Context, tx *gorm.DB, c *models.Change, f models.Facts) ([]models.Act, error) {
+// Start carries out a checked change in the transaction that holds the locks of its layer: one statement, sent
+// after the one that writes the change's row, writes all. It returns what happened as well, for the audit log.
+func (s *Service) Start(ctx context.Context, c *models.Change, f models.Facts) (store.Statement, []models.Act, error) {
 	c.DeploymentID = s.newID()
-	head, err := apply(tx, c, f)
-	if err != nil {
-		return nil, err
-	}
-	store.Moved(ctx, head)
-	return acts(c, f), nil
+	statement, err := apply(ctx, c, f)
+	return statement, acts(c, f), err
 }
 
 // acts are one entry for each definition made and each key that moved, and one for the deployment's only step.

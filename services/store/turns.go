@@ -16,7 +16,7 @@ type turns struct {
 	queue map[string][]chan struct{} // the first entry has the turn
 }
 
-// take waits for the layer's turn and returns what ends it.
+// take waits for the layer's turn and returns what ends it; ending it twice is ending it once.
 func (t *turns) take(ctx context.Context, layer string) (func(), error) {
 	mine := t.join(layer)
 	timer := time.NewTimer(turnTimeout)

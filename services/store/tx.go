@@ -15,7 +15,10 @@ import (
 type txKey struct{}
 
 // txState is what a transaction keeps for its end.
-type txState struct{ moved []models.Head }
+type txState struct {
+	conn  *sql.Conn // the connection, for Send
+	moved []models.Head
+}
 
 var errNested = errors.New("store: transactions do not nest")
 
@@ -51,7 +54,11 @@ func (db *DB) Write(ctx context.Context, chain []string, fn func(context.Context
 		if err := enter(tx, narrow(actor, chain), chain); err != nil {
 			return err
 		}
-		return fn(ctx, tx)
+		if err := fn(ctx, tx); err != nil {
+			return err
+		}
+		done() // the next writer gets ready while this one commits; the locks keep them apart
+		return nil
 	})
 }
 
@@ -77,9 +84,12 @@ func (db *DB) begin(ctx context.Context, o *sql.TxOptions, fn func(context.Conte
 		return err
 	}
 	state := &txState{}
-	err = db.gorm.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		return fn(context.WithValue(ctx, txKey{}, state), tx)
-	}, o)
+	err = db.gorm.WithContext(ctx).Connection(func(g *gorm.DB) error {
+		state.conn, _ = g.Statement.ConnPool.(*sql.Conn) // what Connection is for
+		return g.Transaction(func(tx *gorm.DB) error {
+			return fn(context.WithValue(ctx, txKey{}, state), tx)
+		}, o)
+	})
 	release()
 	if err != nil {
 		return translate(err)

@@ -30,6 +30,21 @@ func (r *Recorder) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.Trace
 // TraceQueryEnd has nothing to add.
 func (r *Recorder) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
+// TraceBatchStart has nothing to add.
+func (r *Recorder) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
+	return ctx
+}
+
+// TraceBatchQuery notes one statement of several that travel together.
+func (r *Recorder) TraceBatchQuery(_ context.Context, _ *pgx.Conn, q pgx.TraceBatchQueryData) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.statements = append(r.statements, Statement{SQL: q.SQL, Args: q.Args})
+}
+
+// TraceBatchEnd has nothing to add.
+func (r *Recorder) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}
+
 // Statements returns what was sent so far.
 func (r *Recorder) Statements() []Statement {
 	r.mu.Lock()
