@@ -152,7 +152,7 @@ CREATE TABLE changes (
 );
 CREATE INDEX changes_id ON changes (id);
 CREATE INDEX changes_status ON changes (tenant_id, status, created_at DESC, id);
-CREATE INDEX changes_waiting ON changes (status, created_at DESC, id DESC); -- what people of all tenants may decide
+CREATE INDEX changes_waiting ON changes (created_at DESC, id DESC) WHERE status = 'pending'; -- what people of all tenants may decide
 CREATE INDEX changes_created ON changes (created_at DESC, id);
 
 CREATE TABLE change_items (
@@ -256,7 +256,7 @@ CREATE TABLE configs (
     UNIQUE (tenant_id, environment, key)
 );
 CREATE INDEX configs_id ON configs (id);
-CREATE INDEX configs_key ON configs (key, environment) WHERE live IS NOT NULL;
+CREATE INDEX configs_key ON configs (key, environment); -- of columns that never change: an update touches no index
 
 CREATE TABLE config_versions (
     tenant_id  text NOT NULL,
@@ -272,6 +272,7 @@ CREATE TABLE config_versions (
     FOREIGN KEY (tenant_id, change_id) REFERENCES changes (tenant_id, id),
     EXCLUDE USING gist (tenant_id WITH =, config_id WITH =, tstzrange(live_from, live_to) WITH &&) DEFERRABLE INITIALLY IMMEDIATE
 );
+CREATE INDEX config_versions_live ON config_versions (tenant_id, config_id) WHERE live_to IS NULL;
 CREATE INDEX config_versions_change ON config_versions (tenant_id, change_id);
 
 -- ---- access ---------------------------------------------------------------------------------------------
@@ -319,7 +320,7 @@ CREATE TABLE audit_heads (
 
 -- Who stands behind an entry. Kept apart so that a person can be erased and every leaf still verifies.
 CREATE TABLE audit_subjects (
-    tenant_id text NOT NULL REFERENCES tenants,
+    tenant_id text NOT NULL,                       -- as audit_heads has it: both are written out of its row
     ref       uuid NOT NULL,                       -- random; what the leaf names
     kind      text NOT NULL,
     actor_id  text NOT NULL,
@@ -331,7 +332,7 @@ CREATE TABLE audit_subjects (
 CREATE INDEX audit_subjects_actor ON audit_subjects (tenant_id, actor_id);
 
 CREATE TABLE audit_entries (
-    tenant_id  text NOT NULL REFERENCES tenants,
+    tenant_id  text NOT NULL,                      -- as audit_heads has it
     number     bigint NOT NULL,                    -- without gap from 0 within the tenant
     id         uuid NOT NULL,
     at         timestamptz NOT NULL,

@@ -42,11 +42,15 @@ const retries = 4
 type place struct {
 	chain []string
 	who   *access.Directory // people and their rights
+	read  *deployments.Reading
 }
 
 // write runs fn in a transaction that holds the locks of the tenant's chain. It locks again when what was
 // known before the locks turns out to be old.
-func (s *Service) write(ctx context.Context, tenantID string, fn func(context.Context, *gorm.DB, place) error) error {
+// What first prepares is read under the locks, in the same round trip.
+func (s *Service) write(ctx context.Context, tenantID string, first func(chain []string) *deployments.Reading,
+	fn func(context.Context, *gorm.DB, place) error,
+) error {
 	for range retries {
 		tenant, err := s.Tenants.Get(ctx, tenantID)
 		if err != nil {
@@ -56,8 +60,13 @@ func (s *Service) write(ctx context.Context, tenantID string, fn func(context.Co
 		if err != nil {
 			return err
 		}
-		at := place{tenant.Chain(), who}
-		err = s.DB.Write(ctx, at.chain, func(ctx context.Context, tx *gorm.DB) error { return fn(ctx, tx, at) })
+		at := place{chain: tenant.Chain(), who: who}
+		var statements []store.Statement
+		if first != nil {
+			at.read = first(at.chain)
+			statements = append(statements, at.read.Statement)
+		}
+		err = s.DB.Write(ctx, at.chain, func(ctx context.Context, tx *gorm.DB) error { return fn(ctx, tx, at) }, statements...)
 		var moved deployments.MovedError
 		if !errors.As(err, &moved) {
 			return err

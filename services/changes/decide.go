@@ -115,7 +115,7 @@ func (s *Service) revise(ctx context.Context, id string, p models.Permission, fn
 		return models.Change{}, err
 	}
 	var c models.Change
-	err = s.write(ctx, found.TenantID, func(ctx context.Context, tx *gorm.DB, at place) error {
+	err = s.write(ctx, found.TenantID, nil, func(ctx context.Context, tx *gorm.DB, at place) error {
 		r, err := s.revision(ctx, tx, at, found)
 		if err != nil {
 			return err
@@ -137,7 +137,7 @@ func (s *Service) revision(ctx context.Context, tx *gorm.DB, at place, found mod
 	if err != nil {
 		return nil, err
 	}
-	f, err := s.Deployments.Facts(tx, at.chain, c.Environment, c.Keys())
+	f, err := deployments.Facts(ctx, at.chain, c.Environment, c.Keys())
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/services/deployments"
 )
 
 // Revise says what of a waiting change is replaced; nil keeps what is there.
@@ -111,7 +112,7 @@ func (in Revise) draft(c *models.Change) Draft {
 
 // rewrite fits an edited change to the facts and writes it: a draft stays one, any other waits anew.
 func (r *revision) rewrite(by models.Actor, action string) error {
-	f, err := r.s.Deployments.Facts(r.tx, r.f.Layer.Chain(), r.c.Environment, r.c.Keys())
+	f, err := deployments.Facts(r.ctx, r.f.Layer.Chain(), r.c.Environment, r.c.Keys())
 	if err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ func (f Filter) where(q *gorm.DB, actor models.Actor, now time.Time, after []str
 	switch f.Status {
 	case "":
 	case models.ChangePending:
-		q = q.Where("c.status = ? AND (c.expires_at IS NULL OR c.expires_at > ?)", f.Status, now)
+		q = q.Where("c.status = 'pending' AND (c.expires_at IS NULL OR c.expires_at > ?)", now) // by the index of waiting changes
 	case models.ChangeExpired:
 		q = q.Where("c.status = ? OR c.status = 'pending' AND c.expires_at <= ?", f.Status, now)
 	default:

@@ -2,10 +2,12 @@ package changes
 
 import (
 	"context"
+	"errors"
 
 	"gorm.io/gorm"
 
 	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/services/store"
 )
 
 // Set writes one value of a tenant or layer: live at once, or a change that waits.
@@ -94,17 +96,14 @@ func (s *Service) locate(ctx context.Context, configID string) (at located, err 
 	if !models.ValidID(configID) {
 		return at, models.NotFound("config")
 	}
-	err = s.DB.Tx(ctx, func(_ context.Context, tx *gorm.DB) error {
-		var rows []located
-		err := tx.Raw(`SELECT tenant_id, environment, key FROM configs WHERE id = ? AND live IS NOT NULL`, configID).Scan(&rows).Error
-		if err == nil && len(rows) == 0 {
-			return models.NotFound("config")
-		}
-		if err == nil {
-			at = rows[0]
-		}
-		return err
+	err = s.DB.Look(ctx, store.Statement{
+		SQL:  `SELECT tenant_id, environment, key FROM configs WHERE id = @id AND live IS NOT NULL`,
+		Args: map[string]any{"id": configID},
+		Into: []any{&at.TenantID, &at.Environment, &at.Key},
 	})
+	if known, ok := errors.AsType[*models.Error](err); ok && known.Code == models.CodeNotFound {
+		err = models.NotFound("config")
+	}
 	return at, err
 }
 

@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/services/deployments"
 )
 
 // Edit is one item as a caller writes it.
@@ -79,6 +80,14 @@ func (d *Draft) validate() error {
 	return models.InvalidFields(bad)
 }
 
+func (d *Draft) keys() []string {
+	keys := make([]string, len(d.Items))
+	for i, item := range d.Items {
+		keys[i] = item.Key
+	}
+	return keys
+}
+
 func (e Edit) validate(at string) (bad []models.FieldError) {
 	add := func(pointer, message string) {
 		bad = append(bad, models.FieldError{Pointer: at + pointer, Message: message})
@@ -132,8 +141,9 @@ func (s *Service) Submit(ctx context.Context, d Draft) (out Outcome, err error) 
 	if err := d.validate(); err != nil {
 		return out, err
 	}
-	err = s.write(ctx, d.TenantID, func(ctx context.Context, tx *gorm.DB, at place) error {
-		out, err = s.submit(ctx, tx, at.chain, d, actor)
+	first := func(chain []string) *deployments.Reading { return deployments.Read(chain, d.Environment, d.keys()) }
+	err = s.write(ctx, d.TenantID, first, func(ctx context.Context, tx *gorm.DB, at place) error {
+		out, err = s.submit(ctx, tx, at.read, d, actor)
 		return err
 	})
 	if errors.Is(err, errDryRun) {
@@ -146,9 +156,9 @@ func (s *Service) Submit(ctx context.Context, d Draft) (out Outcome, err error) 
 // errDryRun undoes a transaction whose only purpose was to look.
 var errDryRun = errors.New("changes: dry run")
 
-func (s *Service) submit(ctx context.Context, tx *gorm.DB, chain []string, d Draft, by models.Actor) (Outcome, error) {
+func (s *Service) submit(ctx context.Context, tx *gorm.DB, read *deployments.Reading, d Draft, by models.Actor) (Outcome, error) {
 	c := s.begin(d, by)
-	f, err := s.Deployments.Facts(tx, chain, d.Environment, c.Keys())
+	f, err := read.Facts()
 	if err != nil {
 		return Outcome{}, err
 	}

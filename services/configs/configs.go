@@ -143,7 +143,7 @@ func (s *Service) definitions(ctx context.Context, tx *gorm.DB, tenantID string,
 	if err != nil {
 		return nil, err
 	}
-	if err := store.Narrow(ctx, tx, t.Chain()); err != nil {
+	if err := store.Narrow(ctx, t.Chain()); err != nil {
 		return nil, err
 	}
 	return definitions.Topmost(tx, t.Chain(), keys)

@@ -72,7 +72,7 @@ func (s *Service) look(ctx context.Context, tenantID string, fn func(tx *gorm.DB
 	}
 	chain := layer.Chain()
 	return s.db.Tx(ctx, func(ctx context.Context, tx *gorm.DB) error {
-		if err := store.Narrow(ctx, tx, chain); err != nil {
+		if err := store.Narrow(ctx, chain); err != nil {
 			return err
 		}
 		return fn(tx, chain)

@@ -11,7 +11,8 @@ import (
 )
 
 // applySQL writes all of a direct deployment in one statement: definitions that first values make, configs,
-// the end of the versions replaced, the versions, the deployment and, last, the head.
+// the end of the versions replaced, the versions, the deployment and, last, the head. The ids are named as an array
+// as well as joined: for a join with a set of unknown size alone Postgres reads all that the tenant has.
 const applySQL = `
 WITH item AS (
   SELECT * FROM jsonb_to_recordset(CAST(@items AS jsonb)) AS x(key text, op text, value text, config uuid, fresh boolean,
@@ -27,10 +28,11 @@ WITH item AS (
   SELECT @own, config, @environment, key, next, next, size, @at FROM item WHERE fresh
 ), moved AS (
   UPDATE configs c SET last = i.next, live = CASE i.op WHEN 'set' THEN i.next END, size = i.size
-  FROM item i WHERE c.tenant_id = @own AND c.id = i.config AND NOT i.fresh
+  FROM item i WHERE c.tenant_id = @own AND c.id = i.config AND NOT i.fresh AND c.id = ANY (ARRAY(SELECT config FROM item))
 ), ended AS (
   UPDATE config_versions v SET live_to = @at
   FROM item i WHERE v.tenant_id = @own AND v.config_id = i.config AND v.version = i.base
+    AND v.live_to IS NULL AND v.config_id = ANY (ARRAY(SELECT config FROM item))
 ), written AS (
   INSERT INTO config_versions (tenant_id, config_id, version, value, change_id, author, live_from)
   SELECT @own, config, next, value, @change, @author, @at FROM item WHERE op = 'set'

@@ -1,15 +1,15 @@
 package deployments
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"gorm.io/gorm"
-
 	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/services/store"
 )
 
 // MovedError says that control data which a write relied on before its locks is older than this head: the
@@ -99,22 +99,44 @@ type liveRow struct {
 	From                 *time.Time
 }
 
-// Facts reads what a change of these keys is checked against. The transaction holds the locks of the chain;
-// if the layer has another chain by now the error is a MovedError. invalid: no such environment.
-func (s *Service) Facts(tx *gorm.DB, chain []string, environment string, keys []string) (models.Facts, error) {
-	own := chain[len(chain)-1]
-	var document string
-	err := tx.Raw(factsSQL, map[string]any{
-		"own": own, "chain": strings.Join(chain, ","), "environment": environment, "keys": strings.Join(keys, ","),
-	}).Row().Scan(&document)
-	if err != nil {
-		return models.Facts{}, err
+// Reading is one reading of the facts: its statement goes to the database under the locks of the chain.
+type Reading struct {
+	chain    []string
+	document string
+	store.Statement
+}
+
+// Read prepares to read what a change of these keys is checked against.
+func Read(chain []string, environment string, keys []string) *Reading {
+	r := &Reading{chain: chain}
+	r.Statement = store.Statement{
+		SQL: factsSQL,
+		Args: map[string]any{
+			"own": chain[len(chain)-1], "chain": strings.Join(chain, ","),
+			"environment": environment, "keys": strings.Join(keys, ","),
+		},
+		Into: []any{&r.document},
 	}
+	return r
+}
+
+// Facts are what was read. If the layer has another chain by now the error is a MovedError.
+// invalid: no such environment.
+func (r *Reading) Facts() (models.Facts, error) {
 	var row factsRow
-	if err := json.Unmarshal([]byte(document), &row); err != nil {
+	if err := json.Unmarshal([]byte(r.document), &row); err != nil {
 		return models.Facts{}, fmt.Errorf("read facts: %w", err)
 	}
-	return row.facts(own, chain)
+	return row.facts(r.chain[len(r.chain)-1], r.chain)
+}
+
+// Facts reads in the transaction of the context, which holds the locks of the chain.
+func Facts(ctx context.Context, chain []string, environment string, keys []string) (models.Facts, error) {
+	r := Read(chain, environment, keys)
+	if err := store.Send(ctx, r.Statement); err != nil {
+		return models.Facts{}, err
+	}
+	return r.Facts()
 }
 
 func (r factsRow) facts(own string, chain []string) (models.Facts, error) {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/hotswap/hotswap/models"
 )
 
 // Statement is SQL by hand with named arguments (@name) that travels with others in one round trip.
@@ -45,6 +47,25 @@ func Send(ctx context.Context, statements ...Statement) error {
 		}
 	}
 	return nil
+}
+
+// Look runs one reading statement in a transaction of its own that sees all that the actor of the context sees,
+// in one round trip. not_found: it returned no row.
+func (db *DB) Look(ctx context.Context, s Statement) error {
+	actor, ok := models.ActorFrom(ctx)
+	if !ok {
+		return models.Unauthenticated()
+	}
+	if ctx.Value(txKey{}) != nil {
+		return errNested
+	}
+	scope := enter(db.whole(actor), nil)
+	var batch pgx.Batch // without a begin, what travels together is one transaction
+	batch.Queue(scope.SQL, pgx.NamedArgs(scope.Args))
+	batch.Queue(s.SQL, pgx.NamedArgs(s.Args))
+	return db.connected(ctx, func() error {
+		return receive(db.pool.SendBatch(ctx, &batch), []Statement{scope, s})
+	})
 }
 
 func receive(results pgx.BatchResults, statements []Statement) (err error) {

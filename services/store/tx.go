@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,8 +36,9 @@ func (db *DB) Snapshot(ctx context.Context, fn func(context.Context, *gorm.DB) e
 
 // Write runs fn in one transaction that may write the last layer of the chain and read those above it.
 // It takes the layer's fair turn first, then the locks of the chain, topmost first, before any read.
-// A layer outside the actor's scope is not_found; a turn that takes over 500 ms is unavailable.
-func (db *DB) Write(ctx context.Context, chain []string, fn func(context.Context, *gorm.DB) error) error {
+// First statements travel with the locks and read what they protect. A layer outside the actor's scope is
+// not_found; a turn that takes over 500 ms is unavailable.
+func (db *DB) Write(ctx context.Context, chain []string, fn func(context.Context, *gorm.DB) error, first ...Statement) error {
 	actor, ok := models.ActorFrom(ctx)
 	if !ok {
 		return models.Unauthenticated()
@@ -51,7 +53,7 @@ func (db *DB) Write(ctx context.Context, chain []string, fn func(context.Context
 	}
 	defer done()
 	return db.begin(ctx, nil, func(ctx context.Context, tx *gorm.DB) error {
-		if err := enter(tx, narrow(actor, chain), chain); err != nil {
+		if err := Send(ctx, append([]Statement{enter(narrow(actor, chain), chain)}, first...)...); err != nil {
 			return err
 		}
 		if err := fn(ctx, tx); err != nil {
@@ -68,7 +70,7 @@ func (db *DB) transact(ctx context.Context, o *sql.TxOptions, fn func(context.Co
 		return models.Unauthenticated()
 	}
 	return db.begin(ctx, o, func(ctx context.Context, tx *gorm.DB) error {
-		if err := enter(tx, db.whole(actor), nil); err != nil {
+		if err := Send(ctx, enter(db.whole(actor), nil)); err != nil {
 			return err
 		}
 		return fn(ctx, tx)
@@ -79,25 +81,32 @@ func (db *DB) begin(ctx context.Context, o *sql.TxOptions, fn func(context.Conte
 	if ctx.Value(txKey{}) != nil {
 		return errNested
 	}
-	release, err := db.slot(ctx)
+	state := &txState{}
+	err := db.connected(ctx, func() error {
+		return db.gorm.WithContext(ctx).Connection(func(g *gorm.DB) error {
+			state.conn, _ = g.Statement.ConnPool.(*sql.Conn) // what Connection is for
+			return g.Transaction(func(tx *gorm.DB) error {
+				return fn(context.WithValue(ctx, txKey{}, state), tx)
+			}, o)
+		})
+	})
 	if err != nil {
 		return err
-	}
-	state := &txState{}
-	err = db.gorm.WithContext(ctx).Connection(func(g *gorm.DB) error {
-		state.conn, _ = g.Statement.ConnPool.(*sql.Conn) // what Connection is for
-		return g.Transaction(func(tx *gorm.DB) error {
-			return fn(context.WithValue(ctx, txKey{}, state), tx)
-		}, o)
-	})
-	release()
-	if err != nil {
-		return translate(err)
 	}
 	if len(state.moved) > 0 && db.moved != nil {
 		db.moved(state.moved)
 	}
 	return nil
+}
+
+// connected runs fn while a connection is free for it, and translates its error.
+func (db *DB) connected(ctx context.Context, fn func() error) error {
+	release, err := db.slot(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return translate(fn())
 }
 
 // slot waits for a free connection, bounded: over the limit the caller is shed.
@@ -130,12 +139,12 @@ func Moved(ctx context.Context, heads ...models.Head) {
 
 // Narrow confines the rest of the transaction to the last layer of the chain and those above it.
 // A look-up by id alone runs in the actor's whole scope and then narrows to the tenant it found.
-func Narrow(ctx context.Context, tx *gorm.DB, chain []string) error {
+func Narrow(ctx context.Context, chain []string) error {
 	actor, ok := models.ActorFrom(ctx)
 	if !ok {
 		return models.Unauthenticated()
 	}
-	return enter(tx, narrow(actor, chain), nil)
+	return Send(ctx, enter(narrow(actor, chain), nil))
 }
 
 // scope is what a transaction may see: tenants it works on, layers readable above, the system actor.
@@ -162,23 +171,24 @@ func narrow(a models.Actor, chain []string) scope {
 	return s
 }
 
-const scopeSQL = `SELECT set_config('app.tenants', ?, true), set_config('app.layers', ?, true), set_config('app.system', ?, true)`
+const scopeSQL = `SELECT set_config('app.tenants', @tenants, true), set_config('app.layers', @layers, true), set_config('app.system', @system, true)`
 
 // enter sets the scope and takes the locks in one statement, before the first read: layers above shared,
 // the own one exclusive, topmost first.
-func enter(tx *gorm.DB, s scope, chain []string) error {
+func enter(s scope, chain []string) Statement {
+	args := map[string]any{"tenants": s.tenants, "layers": s.layers, "system": s.system}
 	var sql strings.Builder
 	sql.WriteString(scopeSQL)
-	args := []any{s.tenants, s.layers, s.system}
 	for i, layer := range chain {
 		kind := "_shared"
 		if i == len(chain)-1 {
 			kind = ""
 		}
-		sql.WriteString(", pg_advisory_xact_lock" + kind + "(hashtextextended(?, 0))")
-		args = append(args, layer)
+		name := "layer" + strconv.Itoa(i)
+		sql.WriteString(", pg_advisory_xact_lock" + kind + "(hashtextextended(@" + name + ", 0))")
+		args[name] = layer
 	}
-	return tx.Exec(sql.String(), args...).Error
+	return Statement{SQL: sql.String(), Args: args, Rows: 1}
 }
 
 // Instant is the moment of this transaction: the database's clock, read after its locks.

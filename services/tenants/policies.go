@@ -66,7 +66,7 @@ func (s *Service) Policies(ctx context.Context, f PolicyFilter) ([]models.Policy
 	err = s.db.Tx(ctx, func(ctx context.Context, tx *gorm.DB) error {
 		if layers != nil {
 			// Policies of layers above are readable once the transaction is confined to heirs of them.
-			if err := store.Narrow(ctx, tx, append(slices.Clone(layers), ids[0])); err != nil {
+			if err := store.Narrow(ctx, append(slices.Clone(layers), ids[0])); err != nil {
 				return err
 			}
 		}
