@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	writers      = 20
-	writesBefore = 100 // acknowledged writes after which hotswap is killed, of 200 that are sent
-	writesInAll  = 200
+	writers      = 200
+	writesBefore = 100 // acknowledged writes after which hotswap is killed, with 200 under way
+	writesInAll  = 400
 )
 
 // acknowledged is a write whose answer arrived.

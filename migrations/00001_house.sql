@@ -193,7 +193,7 @@ CREATE TABLE deployments (
     tenant_id   text NOT NULL,
     id          uuid NOT NULL,
     change_id   uuid NOT NULL,
-    environment text NOT NULL REFERENCES environments,
+    environment text NOT NULL,                    -- the change's
     strategy    text NOT NULL,
     status      text NOT NULL CHECK (status IN ('queued', 'running', 'paused', 'watching', 'succeeded', 'rolled_back', 'aborted', 'failed')),
     step        integer NOT NULL DEFAULT 0,

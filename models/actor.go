@@ -99,7 +99,7 @@ func (a Actor) Require(p Permission, what, tenant, environment string) error {
 // Holds tells whether the actor can sign a stage that asks for this role in that place.
 // Only people hold deciding roles.
 func (a Actor) Holds(role Role, tenant, environment string) bool {
-	return a.Kind == ActorPerson && slices.ContainsFunc(a.Grants, func(g Grant) bool {
+	return a.Kind == ActorPerson && a.Can(PermDecide, tenant, environment) && slices.ContainsFunc(a.Grants, func(g Grant) bool {
 		return g.Role == role && (g.Limit == "" || g.Limit == role) && g.covers(tenant, environment)
 	})
 }

@@ -180,22 +180,29 @@ func (c *Change) Void(why string) {
 	}
 }
 
-// Recheck strikes approvals whose person no longer holds the stage's role, adds stages that today's
-// policy asks for and the change was not asked before, and tells whether it may be applied. If not, it
-// is pending again.
-func (c *Change) Recheck(stages []Stage, holds func(personID string, role Role) bool) bool {
-	c.Stages = MergeStages(slices.Clone(c.Stages), stages)
+// Recheck strikes approvals whose person no longer holds the stage's role, or turned out to be an author or
+// another approver; adds stages that today's policy asks for and the change was not asked before; and tells
+// whether it may be applied. If not, it is pending again.
+func (c *Change) Recheck(stages []Stage, holds func(personID string, role Role) bool, who Identity) (struck []Decision, may bool) {
+	c.Stages = MergeStages(c.Stages, stages)
+	seen := map[string]bool{}
 	for i := range c.Decisions {
 		d := &c.Decisions[i]
-		if d.Voided == "" && d.Verdict == Approve && !holds(d.Person.ID, c.stageRole(d.Stage)) {
-			d.Voided = VoidStruck
+		if d.Voided != "" || d.Verdict != Approve {
+			continue
 		}
+		me := who(d.Person.ID)
+		if seen[me] || c.TouchedBy(d.Person.ID, who) || !holds(d.Person.ID, c.stageRole(d.Stage)) {
+			d.Voided = VoidStruck
+			struck = append(struck, *d)
+		}
+		seen[me] = true
 	}
 	if c.Satisfied() {
-		return true
+		return struck, true
 	}
 	c.Status = ChangePending
-	return false
+	return struck, false
 }
 
 func (c *Change) stageRole(name string) Role {

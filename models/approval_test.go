@@ -194,25 +194,55 @@ func TestRecheck(t *testing.T) {
 	all := func(string, models.Role) bool { return true }
 	t.Run("still right", func(t *testing.T) {
 		t.Parallel()
-		if c := approved(t); !c.Recheck(c.Stages, all) || c.Status != models.ChangeApproved {
+		c := approved(t)
+		if _, may := c.Recheck(c.Stages, all, who); !may || c.Status != models.ChangeApproved {
 			t.Error("not applied")
 		}
 	})
 	t.Run("a lost right", func(t *testing.T) {
 		t.Parallel()
 		c := approved(t)
-		if c.Recheck(c.Stages, func(id string, r models.Role) bool { return id != "ann" || r != models.RoleEngineer }) {
+		holds := func(id string, r models.Role) bool { return id != "ann" || r != models.RoleEngineer }
+		struck, may := c.Recheck(c.Stages, holds, who)
+		if may || len(struck) != 1 {
 			t.Fatal("applied")
+		}
+		if struck, _ := c.Recheck(c.Stages, holds, who); len(struck) != 0 {
+			t.Error("struck twice")
 		}
 		if stage, ok := c.CurrentStage(); !ok || stage.Name != "engineer" || c.Decisions[0].Voided != models.VoidStruck {
 			t.Errorf("%+v", c)
+		}
+	})
+	t.Run("two approvers turn out to be one", func(t *testing.T) {
+		t.Parallel()
+		c := approved(t)
+		if _, may := c.Recheck(c.Stages, all, func(id string) string {
+			if id == "m2" {
+				return "m1"
+			}
+			return id
+		}); may {
+			t.Error("applied")
+		}
+	})
+	t.Run("an approver turns out to be the author", func(t *testing.T) {
+		t.Parallel()
+		c := approved(t)
+		if _, may := c.Recheck(c.Stages, all, func(id string) string {
+			if id == "ann" {
+				return "author"
+			}
+			return id
+		}); may {
+			t.Error("applied")
 		}
 	})
 	t.Run("a stage not asked before", func(t *testing.T) {
 		t.Parallel()
 		c := approved(t)
 		more := append(slices.Clone(c.Stages), models.Stage{Name: "compliance", Role: models.RoleCompliance, Required: 1})
-		if c.Recheck(more, all) {
+		if _, may := c.Recheck(more, all, who); may {
 			t.Fatal("applied")
 		}
 		if stage, ok := c.CurrentStage(); !ok || stage.Name != "compliance" || c.Status != models.ChangePending {

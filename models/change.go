@@ -152,6 +152,9 @@ func (c *Change) Keys() []string {
 // Tag is the entity tag of the change's present state.
 func (c *Change) Tag() string { return `"` + c.Digest[:16] + "-" + itoa(int(c.Version)) + `"` }
 
+// maxTitleKeys bounds the keys of a title, in bytes: with a verb and an environment it is a valid title.
+const maxTitleKeys = 130
+
 // DefaultTitle says what a change does, for one that nobody named.
 func (c *Change) DefaultTitle() string {
 	verb := "Set "
@@ -161,9 +164,15 @@ func (c *Change) DefaultTitle() string {
 		verb = "Delete "
 	}
 	keys := c.Keys()
-	title := verb + strings.Join(keys[:min(len(keys), 3)], ", ")
-	if len(keys) > 3 {
-		title += " and " + itoa(len(keys)-3) + " more"
+	shown := 1
+	for length := len(keys[0]); shown < min(len(keys), 3); shown++ {
+		if length += len(keys[shown]); length > maxTitleKeys {
+			break
+		}
+	}
+	title := verb + strings.Join(keys[:shown], ", ")
+	if len(keys) > shown {
+		title += " and " + itoa(len(keys)-shown) + " more"
 	}
 	if c.Origin == OriginPromote {
 		return title + " to " + c.Environment
@@ -171,10 +180,25 @@ func (c *Change) DefaultTitle() string {
 	return title + " in " + c.Environment
 }
 
+// Retitle gives a change that nobody named the title of what it does by now.
+func (c *Change) Retitle(before string) {
+	if c.Title == before {
+		c.Title = c.DefaultTitle()
+	}
+}
+
 // Lapse shows a change that nobody decided in time as what it is, even before the job has said so.
-func (c *Change) Lapse(now time.Time) {
+func (c *Change) Lapse(now time.Time) ChangeStatus {
 	if c.Status == ChangePending && c.expired(now) {
 		c.Status = ChangeExpired
+	}
+	return c.Status
+}
+
+// Classify marks the items whose key is a secret by now.
+func (c *Change) Classify(f Facts) {
+	for i := range c.Items {
+		c.Items[i].Sensitive = c.Items[i].Sensitive || f.Definitions[c.Items[i].Key].Sensitive
 	}
 }
 

@@ -157,11 +157,24 @@ func version(n int64) string {
 // fits tells whether the value still meets the definition of this moment without another conversion.
 func (i *Item) fits(f Facts) error {
 	definition, defined := f.Definitions[i.Key]
+	if i.Op == OpSet && i.Makes(f) {
+		return i.above(f)
+	}
 	if i.Op == OpDelete || !defined {
 		return nil
 	}
 	if value, err := definition.Accept(i.Value, ""); err != nil || value != i.Value {
 		return Conflict("the definition of " + i.Key + " moved: it is " + string(definition.Type) + " now")
+	}
+	return nil
+}
+
+// above tells whether layers below still agree with the definition that the item makes over theirs.
+func (i *Item) above(f Facts) error {
+	for _, below := range f.Below[i.Key] {
+		if below != i.Defines.Type {
+			return Conflict("layers below hold the key " + i.Key + " as " + string(below) + " now")
+		}
 	}
 	return nil
 }
@@ -193,16 +206,4 @@ func withinLimits(f Facts, keys, bytes int64) error {
 	default:
 		return nil
 	}
-}
-
-// DuplicateKey returns a key that two items share, if any do.
-func (c *Change) DuplicateKey() (string, bool) {
-	seen := make(map[string]bool, len(c.Items))
-	for _, item := range c.Items {
-		if seen[item.Key] {
-			return item.Key, true
-		}
-		seen[item.Key] = true
-	}
-	return "", false
 }

@@ -15,7 +15,8 @@ const (
 	MaxBodyBytes         = 1 << 20
 	MaxChangeBodyBytes   = 8 << 20 // on /changes and imports
 	MaxChangeItems       = 2000
-	MaxDepth             = 64 // of nested arrays and objects
+	MaxDepth             = 64   // of nested arrays and objects
+	MaxDescription       = 2000 // characters
 	maxEnvironmentLength = 32
 )
 

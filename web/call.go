@@ -70,7 +70,7 @@ func (f failures) strict(ctx huma.Context, next func(huma.Context)) {
 	}
 	deadline, cancel := context.WithTimeout(ec.Request().Context(), callTimeout)
 	defer cancel()
-	next(&call{base: ctx, ctx: wire.WithBody(deadline, body), echo: ec, failures: f, body: body})
+	next(&call{base: ctx, ctx: deadline, echo: ec, failures: f, body: body})
 }
 
 // readBody reads what the operation takes. Actions take nothing or {}.

@@ -140,7 +140,12 @@ func TestRefusals(t *testing.T) {
 			Action: "failure.get", Resource: "change/forbidden", Code: models.CodeForbidden, Detail: "the sentence",
 			Route: "GET /api/v1/failures/{changeId}",
 		}},
-		"unknown thing": {http.MethodGet, "/api/v1/failures/not_found", nil, none, none},
+		"unknown thing": {http.MethodGet, "/api/v1/failures/not_found", nil, none, models.Refusal{
+			Action: "failure.get", Resource: "change/not_found", Code: models.CodeNotFound, Detail: "the sentence",
+			Route: "GET /api/v1/failures/{changeId}",
+		}},
+		"no route to read":       {http.MethodGet, "/api/v1/nowhere/" + id, nil, none, none},
+		"nobody's unknown thing": {http.MethodGet, "/api/v1/nowhere/" + id, []string{"X-Api-Key", ""}, none, none},
 		"nobody": {http.MethodPost, "/api/v1/approvals/" + id + "/approve", []string{"X-Api-Key", "hs_nobody"}, none, models.Refusal{
 			Action: "POST", Resource: "change/" + id, Code: models.CodeUnauthenticated,
 			Detail: models.Unauthenticated().Message, Route: "POST /api/v1/approvals/{changeId}/approve",

@@ -38,7 +38,7 @@ func (f failures) report(ctx context.Context, c echo.Context, e *models.Error, e
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refuseTimeout)
 		defer cancel()
 		f.refuse(ctx, refusalOf(c, e))
-	case e.Code == models.CodeForbidden:
+	case e.Code == models.CodeForbidden, e.Code == models.CodeNotFound && !isRouting(err):
 		f.denied(ctx, refusalOf(c, e))
 	}
 }

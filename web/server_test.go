@@ -189,7 +189,7 @@ func wrap(ctx huma.Context, next func(huma.Context)) { next(huma.WithValue(ctx, 
 
 type wrapKey struct{}
 
-func create(ctx context.Context, in *thingInput) (*thingOutput, error) {
+func create(_ context.Context, in *thingInput) (*thingOutput, error) {
 	out := in.Body
 	if out.Value != nil {
 		v, err := out.Value.Value("/value")
@@ -197,9 +197,6 @@ func create(ctx context.Context, in *thingInput) (*thingOutput, error) {
 			return nil, err
 		}
 		out.Result = v
-	}
-	if out.Key == "show-body" {
-		out.Key = string(wire.Body(ctx))
 	}
 	return &thingOutput{Body: out}, nil
 }

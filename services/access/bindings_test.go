@@ -39,6 +39,9 @@ func TestWhoMayBindWhat(t *testing.T) {
 		"tenant-admin of all, platform-admin": {allTenants, models.RolePlatformAdmin, "", models.CodeForbidden},
 		"platform-admin":                      {root, models.RolePlatformAdmin, "", ""},
 		"platform-admin, unknown tenant":      {root, models.RoleViewer, "initech", models.CodeNotFound},
+		"platform-admin, platform by name":    {root, models.RoleViewer, models.Platform, ""},
+		"platform-admin, a tier":              {root, models.RoleViewer, models.TierLayer("Enterprise"), models.CodeInvalid},
+		"tenant-admin, its tier":              {ta, models.RoleViewer, models.TierLayer("Enterprise"), models.CodeNotFound},
 		"an admin's lesser key":               {limited, models.RoleViewer, "", ""},
 		"an admin's lesser key, too much":     {limited, models.RolePlatformAdmin, "", models.CodeForbidden},
 		"engineer":                            {eng, models.RoleViewer, "acme", models.CodeForbidden},
@@ -73,6 +76,8 @@ func TestWhoMayBindWhat(t *testing.T) {
 		})
 	}
 	wantCode(t, h.Unbind(root, "x"), models.CodeNotFound)
+	_, _, err := h.CreateKey(root, access.KeyInput{Name: "k", Role: models.RoleReader, TenantID: models.TierLayer("Enterprise")})
+	wantCode(t, err, models.CodeInvalid)
 }
 
 // personalKey is the actor of a key with a role that its person holds beside a greater one.

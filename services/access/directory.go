@@ -50,6 +50,22 @@ func (d *Directory) Actor(personID string, now time.Time) (models.Actor, bool) {
 	return models.Actor{ActorRef: p.Ref(), Email: p.VerifiedEmail(), Grants: grants}, true
 }
 
+// Current is the same actor with the rights of this picture: an actor was made when the call came in. It is false
+// when the person or key opens nothing any more.
+func (d *Directory) Current(a models.Actor, now time.Time) (models.Actor, bool) {
+	switch {
+	case a.Kind == models.ActorSystem:
+		return a, true
+	case a.KeyID == "":
+		return d.Actor(a.ID, now)
+	}
+	k, ok := d.keys[a.KeyID]
+	if !ok {
+		return models.Actor{}, false
+	}
+	return d.keyActor(k, now)
+}
+
 // grants are the person's rights, and when they have to be worked out anew; zero means never.
 func (d *Directory) grants(p models.Person, now time.Time) (grants []models.Grant, until time.Time) {
 	grants = appendGrants(grants, d.byPerson[p.ID])

@@ -49,8 +49,12 @@ func holds(actor models.Actor, role models.Role, tenantID, environment string) b
 	return false
 }
 
-// checkPlace makes sure that tenant and environment exist.
+// checkPlace makes sure that tenant and environment exist. A right holds in one tenant or in all, and a tier is
+// neither.
 func checkPlace(tx *gorm.DB, tenantID, environment string) error {
+	if models.IsLayer(tenantID) && tenantID != models.Platform {
+		return models.Invalid("/tenantId", "a right holds in one tenant or in all, not in a tier")
+	}
 	if !models.ValidText(tenantID, maxName) {
 		return models.NotFound("tenant")
 	}

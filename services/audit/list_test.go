@@ -29,6 +29,9 @@ func TestListShowsOnlyWhatOneMaySee(t *testing.T) {
 	}
 	acmeAuditor := person("a", grant(models.RoleAuditor, "acme"))
 	both := person("b", grant(models.RoleAuditor, "acme"), grant(models.RoleAuditor, "globex"))
+	oneEnvironment := person("q", models.Grant{Role: models.RoleAuditor, Tenant: "acme", Environment: "QA"})
+	everyQA := person("p", models.Grant{Role: models.RoleAuditor, Tenant: models.Platform, Environment: "QA"})
+	partly := person("y", oneEnvironment.Grants[0], grant(models.RoleAuditor, "globex"))
 	mixed := person("m", grant(models.RoleAuditor, "acme"), grant(models.RoleViewer, models.Platform))
 	tests := map[string]struct {
 		by     context.Context
@@ -43,6 +46,11 @@ func TestListShowsOnlyWhatOneMaySee(t *testing.T) {
 		"viewer of that one":      {as(t, mixed), "globex", "", models.CodeForbidden},
 		"platform-admin":          {root, "", "@platform acme globex", ""},
 		"platform-admin, one":     {root, "globex", "globex", ""},
+		"one environment":         {as(t, oneEnvironment), "acme", "", models.CodeForbidden},
+		"one environment, all":    {as(t, oneEnvironment), "", "", models.CodeForbidden},
+		"one environment, beyond": {as(t, oneEnvironment), "globex", "", models.CodeNotFound},
+		"QA of all tenants":       {as(t, everyQA), "", "", models.CodeForbidden},
+		"QA here, all there":      {as(t, partly), "", "globex", ""},
 		"other tenant":            {as(t, acmeAuditor), "globex", "", models.CodeNotFound},
 		"unknown tenant":          {as(t, acmeAuditor), "initech", "", models.CodeNotFound},
 		"platform, from a tenant": {as(t, acmeAuditor), models.Platform, "", models.CodeNotFound},
@@ -83,13 +91,14 @@ func TestGet(t *testing.T) {
 		id   string
 		code models.Code
 	}{
-		"auditor":        {as(t, person("a", grant(models.RoleAuditor, "acme"))), want.ID, ""},
-		"platform-admin": {root, want.ID, ""},
-		"viewer":         {as(t, person("v", grant(models.RoleViewer, "acme"))), want.ID, models.CodeForbidden},
-		"other tenant":   {as(t, person("g", grant(models.RoleAuditor, "globex"))), want.ID, models.CodeNotFound},
-		"nobody":         {t.Context(), want.ID, models.CodeUnauthenticated},
-		"unknown":        {root, uuid.NewString(), models.CodeNotFound},
-		"no id":          {root, "1", models.CodeNotFound},
+		"auditor":         {as(t, person("a", grant(models.RoleAuditor, "acme"))), want.ID, ""},
+		"platform-admin":  {root, want.ID, ""},
+		"viewer":          {as(t, person("v", grant(models.RoleViewer, "acme"))), want.ID, models.CodeForbidden},
+		"one environment": {as(t, person("q", models.Grant{Role: models.RoleAuditor, Tenant: "acme", Environment: "QA"})), want.ID, models.CodeForbidden},
+		"other tenant":    {as(t, person("g", grant(models.RoleAuditor, "globex"))), want.ID, models.CodeNotFound},
+		"nobody":          {t.Context(), want.ID, models.CodeUnauthenticated},
+		"unknown":         {root, uuid.NewString(), models.CodeNotFound},
+		"no id":           {root, "1", models.CodeNotFound},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

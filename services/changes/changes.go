@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"gorm.io/gorm"
 
 	"github.com/hotswap/hotswap/models"
@@ -27,13 +28,27 @@ type Options struct {
 	Deployments *deployments.Service
 	Now         func() time.Time
 	NewID       func() string // random UUIDs
+	Metrics     prometheus.Registerer
 }
 
 // Service writes, reviews and applies changes.
-type Service struct{ Options }
+type Service struct {
+	Options
+
+	writes *prometheus.CounterVec
+}
 
 // New needs every option.
-func New(o Options) *Service { return &Service{o} }
+func New(o Options) *Service {
+	writes := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "hotswap_writes_total", Help: "Writes of changes that committed, by where the change stands afterwards.",
+	}, []string{"status"})
+	o.Metrics.MustRegister(writes)
+	return &Service{o, writes}
+}
+
+// count counts a write that committed.
+func (s *Service) count(c models.Change) { s.writes.WithLabelValues(string(c.Status)).Inc() }
 
 // retries bounds how often a write locks again because the layer's chain or somebody's rights moved meanwhile.
 const retries = 4
@@ -133,7 +148,7 @@ func (s *Service) keep(ctx context.Context, c *models.Change, at time.Time, acts
 }
 
 // fit binds the change to the facts, checks it and seals it with its digest.
-func (s *Service) fit(c *models.Change, f models.Facts, pointer func(int) string) error {
+func (s *Service) fit(ctx context.Context, c *models.Change, f models.Facts, pointer func(int) string) error {
 	for i := range c.Items {
 		if c.Items[i].ConfigID == "" {
 			c.Items[i].ConfigID = s.NewID()
@@ -142,7 +157,7 @@ func (s *Service) fit(c *models.Change, f models.Facts, pointer func(int) string
 	if err := c.Bind(f, pointer); err != nil {
 		return err
 	}
-	if err := s.Deployments.Check(c, f, pointer); err != nil {
+	if err := s.Deployments.Check(ctx, c, f, pointer); err != nil {
 		return err
 	}
 	return seal(c)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -307,6 +308,79 @@ func TestDraft(t *testing.T) {
 	h.must(err)
 	if c.Status != models.ChangeDeployed {
 		t.Error(c.Status)
+	}
+}
+
+// A draft is fitted anew when it is submitted: what is approved is what is kept.
+func TestDraftAfterTheKeyWasDefined(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	out, err := h.Submit(h.as("author"), changes.Draft{
+		TenantID: "initech", Environment: "Production", Origin: models.OriginEdit, Pointer: changes.ItemPointer, Draft: true,
+		Items: []changes.Edit{{Key: "k", Op: models.OpSet, Value: "1"}},
+	})
+	h.must(err)
+	h.set("author", "initech", "Development", "k", "2")
+	c, err := h.SubmitDraft(h.as("author"), out.Change.ID)
+	h.must(err)
+	for _, who := range []string{"engineer", "manager"} {
+		c, err = h.approve(who, c)
+		h.must(err)
+	}
+	if c.Status != models.ChangeDeployed {
+		t.Error(c.Status)
+	}
+}
+
+// A definition that a change makes over what tenants hold is checked again when it is applied.
+func TestHeirsMovedMeanwhile(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	c := h.set("author", "@tier.free", "Production", "limit", "1").Change
+	h.set("author", "initech", "Development", "limit", `"a"`)
+	c, err := h.approve("engineer", c)
+	h.must(err)
+	_, err = h.approve("manager", c)
+	h.want(err, models.CodeConflict)
+}
+
+// Somebody who lost the role on another node cannot even reject.
+func TestRightsOfThisMoment(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	c := h.set("author", "acme", "Production", "k", "1").Change
+	engineer := h.as("engineer") // as the call came in
+	h.lose("engineer")
+	_, err := h.Decide(engineer, changes.Decide{ChangeID: c.ID, Verdict: models.Reject, Digest: c.Digest})
+	if code := codeOf(err); code != models.CodeForbidden && code != models.CodeNotFound {
+		t.Errorf("rejected: %v", err)
+	}
+	author := h.as("author")
+	h.lose("author")
+	_, err = h.Set(author, changes.Set{TenantID: "acme", Environment: "QA", Key: "k", Value: "1"})
+	if err == nil {
+		t.Error("wrote without a right")
+	}
+}
+
+func TestLongKeysHaveATitle(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	long := func(c string) changes.Edit {
+		return changes.Edit{Key: strings.Repeat(c, 128), Op: models.OpSet, Value: "1"}
+	}
+	out, err := h.Submit(h.as("author"), changes.Draft{
+		TenantID: "acme", Environment: "Production", Origin: models.OriginEdit, Pointer: changes.ItemPointer,
+		Items: []changes.Edit{long("a"), long("b"), long("c")},
+	})
+	h.must(err)
+	reason := "why"
+	c, err := h.Revise(h.as("author"), changes.Revise{ChangeID: out.Change.ID, Reason: &reason})
+	h.must(err)
+	c, err = h.Revise(h.as("author"), changes.Revise{ChangeID: c.ID, Items: []changes.Edit{{Key: "other", Op: models.OpSet, Value: "1"}}})
+	h.must(err)
+	if c.Title != "Set other in Production" {
+		t.Errorf("the title is %q", c.Title)
 	}
 }
 

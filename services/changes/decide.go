@@ -25,13 +25,9 @@ func (s *Service) Decide(ctx context.Context, in Decide) (models.Change, error) 
 	if !models.ValidText(in.Comment, maxReason) {
 		return models.Change{}, models.Invalid("/comment", "at most 4,000 characters")
 	}
-	actor, ok := models.ActorFrom(ctx)
-	if !ok {
-		return models.Change{}, models.Unauthenticated()
-	}
 	return s.revise(ctx, in.ChangeID, models.PermViewChanges, func(r *revision) error {
 		d := models.Decision{ID: s.NewID(), Verdict: in.Verdict, Digest: in.Digest, Comment: in.Comment}
-		if err := r.c.Decide(d, actor, r.who.Identity, r.f.At); err != nil {
+		if err := r.c.Decide(d, r.by, r.who.Identity, r.f.At); err != nil {
 			return err
 		}
 		act := models.Act{Action: "change." + string(in.Verdict), Resource: resource(r.c), After: decided(r.c)}
@@ -55,9 +51,10 @@ func (s *Service) ready(r *revision, act models.Act) error {
 		person, ok := r.who.Actor(personID, s.Now())
 		return ok && person.Holds(role, r.c.TenantID, r.c.Environment)
 	}
-	if !r.c.Recheck(r.f.StagesFor(r.c), holds) {
-		return r.save(append([]models.Act{act}, struck(r.c)...)...)
+	if struck, may := r.c.Recheck(r.f.StagesFor(r.c), holds, r.who.Identity); !may {
+		return r.save(append([]models.Act{act}, strikes(r.c, struck)...)...)
 	}
+	r.c.Classify(r.f)
 	digest, err := r.c.ComputeDigest()
 	if err != nil {
 		return err
@@ -65,23 +62,21 @@ func (s *Service) ready(r *revision, act models.Act) error {
 	if digest != r.c.Digest {
 		return models.Conflict("the change is not what was approved")
 	}
-	if err := s.Deployments.Check(r.c, r.f, ItemPointer); err != nil {
+	if err := s.Deployments.Check(r.ctx, r.c, r.f, ItemPointer); err != nil {
 		return err
 	}
 	return s.start(r.ctx, r.c, r.f, func() models.Act { return act })
 }
 
-// struck logs approvals that no longer count because their person lost the right.
-func struck(c *models.Change) (acts []models.Act) {
-	for _, d := range c.Decisions {
-		if d.Voided == models.VoidStruck {
-			acts = append(acts, models.Act{
-				Action: "change.strike", Resource: resource(c),
-				After: models.Object(map[string]models.Value{
-					"person": models.Text(d.Person.ID), "stage": models.Text(d.Stage),
-				}),
-			})
-		}
+// strikes logs approvals that no longer count because their person lost the right.
+func strikes(c *models.Change, struck []models.Decision) (acts []models.Act) {
+	for _, d := range struck {
+		acts = append(acts, models.Act{
+			Action: "change.strike", Resource: resource(c),
+			After: models.Object(map[string]models.Value{
+				"person": models.Text(d.Person.ID), "stage": models.Text(d.Stage),
+			}),
+		})
 	}
 	return acts
 }
@@ -94,6 +89,7 @@ type revision struct {
 	c   *models.Change
 	f   models.Facts
 	who *access.Directory // people and rights as of this transaction
+	by  models.Actor      // who acts, with those rights
 }
 
 // save writes the change as it is now, and its entries.
@@ -120,6 +116,12 @@ func (s *Service) revise(ctx context.Context, id string, p models.Permission, fn
 		if err != nil {
 			return err
 		}
+		if r.by, err = s.current(at, r.f, actor); err != nil {
+			return err
+		}
+		if err := r.by.Require(p, "change", found.TenantID, found.Environment); err != nil {
+			return err
+		}
 		c = *r.c
 		r.c = &c
 		return fn(r)
@@ -127,11 +129,11 @@ func (s *Service) revise(ctx context.Context, id string, p models.Permission, fn
 	if err != nil {
 		return models.Change{}, err
 	}
+	s.count(c)
 	return s.shown(c, actor), nil
 }
 
-// revision loads the change and its facts. If the rights in memory are older than those of this
-// transaction, it is tried again with the newer ones.
+// revision loads the change and its facts.
 func (s *Service) revision(ctx context.Context, tx *gorm.DB, at place, found models.Change) (*revision, error) {
 	c, err := locked(tx, at.who, found.TenantID, found.ID)
 	if err != nil {
@@ -141,8 +143,17 @@ func (s *Service) revision(ctx context.Context, tx *gorm.DB, at place, found mod
 	if err != nil {
 		return nil, err
 	}
+	return &revision{ctx: ctx, tx: tx, s: s, c: &c, f: f, who: at.who}, nil
+}
+
+// current is the actor with the rights of this transaction. If those in memory are older, it is tried again.
+func (s *Service) current(at place, f models.Facts, actor models.Actor) (models.Actor, error) {
 	if f.Roles.Token != at.who.RolesToken() {
-		return nil, deployments.MovedError{Head: f.Roles}
+		return actor, deployments.MovedError{Head: f.Roles}
 	}
-	return &revision{ctx, tx, s, &c, f, at.who}, nil
+	current, ok := at.who.Current(actor, s.Now())
+	if !ok {
+		return actor, models.Unauthenticated()
+	}
+	return current, nil
 }

@@ -20,7 +20,6 @@ type Revise struct {
 // Revise edits a change that waits: decisions so far are void, the caller counts as an author.
 // conflict: it no longer waits.
 func (s *Service) Revise(ctx context.Context, in Revise) (models.Change, error) {
-	actor, _ := models.ActorFrom(ctx)
 	return s.revise(ctx, in.ChangeID, models.PermEditConfigs, func(r *revision) error {
 		if err := r.editable(in.IfMatch); err != nil {
 			return err
@@ -29,12 +28,14 @@ func (s *Service) Revise(ctx context.Context, in Revise) (models.Change, error) 
 		if err := d.validate(); err != nil {
 			return err
 		}
+		unnamed := r.c.DefaultTitle()
 		r.c.Title, r.c.Reason = d.Title, d.Reason
 		if in.Items != nil {
 			r.c.Items = nil
 			for _, item := range d.Items {
 				r.c.Items = append(r.c.Items, item.item())
 			}
+			r.c.Retitle(unnamed)
 		}
 		if in.Strategy != nil {
 			var err error
@@ -42,13 +43,12 @@ func (s *Service) Revise(ctx context.Context, in Revise) (models.Change, error) 
 				return err
 			}
 		}
-		return r.rewrite(actor, "change.edit")
+		return r.rewrite("change.edit")
 	})
 }
 
 // Rebase writes a change anew against what is live now. Decisions so far are void.
 func (s *Service) Rebase(ctx context.Context, id string) (models.Change, error) {
-	actor, _ := models.ActorFrom(ctx)
 	return s.revise(ctx, id, models.PermEditConfigs, func(r *revision) error {
 		if err := r.editable(""); err != nil {
 			return err
@@ -56,7 +56,7 @@ func (s *Service) Rebase(ctx context.Context, id string) (models.Change, error) 
 		for i := range r.c.Items {
 			r.c.Items[i].BaseVersion = -1
 		}
-		return r.rewrite(actor, "change.rebase")
+		return r.rewrite("change.rebase")
 	})
 }
 
@@ -66,7 +66,10 @@ func (s *Service) SubmitDraft(ctx context.Context, id string) (models.Change, er
 		if r.c.Status != models.ChangeDraft {
 			return models.Conflict("the change is already " + string(r.c.Status))
 		}
-		if err := s.fit(r.c, r.f, ItemPointer); err != nil {
+		if err := s.fit(r.ctx, r.c, r.f, ItemPointer); err != nil {
+			return err
+		}
+		if err := replaceItems(r.tx, r.c); err != nil { // they were fitted to the facts of today
 			return err
 		}
 		return s.route(r.ctx, r.tx, r.c, r.f, submitted(r.c))
@@ -111,15 +114,15 @@ func (in Revise) draft(c *models.Change) Draft {
 }
 
 // rewrite fits an edited change to the facts and writes it: a draft stays one, any other waits anew.
-func (r *revision) rewrite(by models.Actor, action string) error {
+func (r *revision) rewrite(action string) error {
 	f, err := deployments.Facts(r.ctx, r.f.Layer.Chain(), r.c.Environment, r.c.Keys())
 	if err != nil {
 		return err
 	}
 	r.f = f
 	before := summary(r.c)
-	r.c.Edited(by)
-	if err := r.s.fit(r.c, r.f, ItemPointer); err != nil {
+	r.c.Edited(r.by)
+	if err := r.s.fit(r.ctx, r.c, r.f, ItemPointer); err != nil {
 		return err
 	}
 	if err := replaceItems(r.tx, r.c); err != nil {

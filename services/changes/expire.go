@@ -41,18 +41,13 @@ func (*Expirer) Timeout(*river.Job[Expire]) time.Duration { return 30 * time.Sec
 
 func (s *Service) expire(ctx context.Context, job Expire) error {
 	err := s.write(ctx, job.TenantID, nil, func(ctx context.Context, tx *gorm.DB, at place) error {
-		c, err := locked(tx, at.who, job.TenantID, job.ChangeID)
+		r, err := s.revision(ctx, tx, at, models.Change{TenantID: job.TenantID, ID: job.ChangeID})
 		if err != nil {
 			return err
 		}
-		r, err := s.revision(ctx, tx, at, c)
-		if err != nil {
-			return err
-		}
-		if c.Lapse(r.f.At); c.Status != models.ChangeExpired || r.c.Status == models.ChangeExpired {
+		if was := r.c.Status; was == models.ChangeExpired || r.c.Lapse(r.f.At) == was {
 			return nil // decided, edited or ended meanwhile
 		}
-		r.c.Status = models.ChangeExpired
 		return r.save(models.Act{Action: "change.expire", Resource: resource(r.c), After: summary(r.c)})
 	})
 	var gone *models.Error

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 	"gorm.io/gorm"
 
 	"github.com/hotswap/hotswap/models"
@@ -57,7 +58,7 @@ func newHouse(t *testing.T) *house {
 	h.deploy = deployments.New(h.d.DB, definitions.NewValidator().Validate, uuid.NewString)
 	h.Service = changes.New(changes.Options{
 		DB: h.d.DB, Audit: log, Access: h.access, Tenants: directory, Deployments: h.deploy,
-		Now: h.now, NewID: uuid.NewString,
+		Now: h.now, NewID: uuid.NewString, Metrics: prometheus.NewRegistry(),
 	})
 	for name, role := range map[string]models.Role{
 		"author": models.RoleEngineer, "engineer": models.RoleEngineer, "manager": models.RoleManager,

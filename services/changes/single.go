@@ -81,6 +81,10 @@ func (s *Service) Promote(ctx context.Context, in Promote) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
+	actor, _ := models.ActorFrom(ctx)
+	if err := actor.Require(models.PermViewConfigs, "config", config.TenantID, config.Environment); err != nil {
+		return Outcome{}, err
+	}
 	return s.Submit(ctx, Draft{
 		TenantID: config.TenantID, Environment: in.Target, Reason: in.Reason, Strategy: in.Strategy,
 		AlwaysReview: in.AlwaysReview, Origin: models.OriginPromote, Pointer: promotion, promotes: in.ConfigID,

@@ -143,11 +143,14 @@ func (s *Service) Submit(ctx context.Context, d Draft) (out Outcome, err error) 
 	}
 	first := func(chain []string) *deployments.Reading { return deployments.Read(chain, d.Environment, d.keys()) }
 	err = s.write(ctx, d.TenantID, first, func(ctx context.Context, tx *gorm.DB, at place) error {
-		out, err = s.submit(ctx, tx, at.read, d, actor)
+		out, err = s.submit(ctx, tx, at, d, actor)
 		return err
 	})
 	if errors.Is(err, errDryRun) {
 		err = nil
+	}
+	if err == nil && !d.DryRun {
+		s.count(out.Change)
 	}
 	out.Change.Mask(actor)
 	return out, err
@@ -156,12 +159,18 @@ func (s *Service) Submit(ctx context.Context, d Draft) (out Outcome, err error) 
 // errDryRun undoes a transaction whose only purpose was to look.
 var errDryRun = errors.New("changes: dry run")
 
-func (s *Service) submit(ctx context.Context, tx *gorm.DB, read *deployments.Reading, d Draft, by models.Actor) (Outcome, error) {
-	c := s.begin(d, by)
-	f, err := read.Facts()
+func (s *Service) submit(ctx context.Context, tx *gorm.DB, at place, d Draft, by models.Actor) (Outcome, error) {
+	f, err := at.read.Facts()
 	if err != nil {
 		return Outcome{}, err
 	}
+	if by, err = s.current(at, f, by); err != nil {
+		return Outcome{}, err
+	}
+	if err := by.Require(models.PermEditConfigs, "tenant", d.TenantID, d.Environment); err != nil {
+		return Outcome{}, err
+	}
+	c := s.begin(d, by)
 	if err := matches(d, f); err != nil {
 		return Outcome{}, err
 	}
@@ -173,7 +182,7 @@ func (s *Service) submit(ctx context.Context, tx *gorm.DB, read *deployments.Rea
 	if c.Strategy, err = strategy(d.Strategy, f.Policy()); err != nil {
 		return Outcome{}, err
 	}
-	if err := s.fit(&c, f, d.Pointer); err != nil {
+	if err := s.fit(ctx, &c, f, d.Pointer); err != nil {
 		return Outcome{}, err
 	}
 	c.CreatedAt = f.At

@@ -2,7 +2,6 @@ package configs
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -65,30 +64,12 @@ func shown(v models.Value, sensitive bool, actor models.Actor, r row) models.Val
 
 // Get is a live config by its id; not_found when it is unknown, deleted or outside the actor's scope.
 func (s *Service) Get(ctx context.Context, configID string) (c models.Config, err error) {
-	return s.one(ctx, func(ctx context.Context, tx *gorm.DB, actor models.Actor) (row, error) {
-		return find(ctx, tx, actor, configID)
-	})
-}
-
-// Find is a layer's own live config by its key; not_found when there is none.
-func (s *Service) Find(ctx context.Context, tenantID, environment, key string) (models.Config, error) {
-	return s.one(ctx, func(_ context.Context, tx *gorm.DB, actor models.Actor) (row, error) {
-		if err := actor.Require(models.PermViewConfigs, "tenant", tenantID, environment); err != nil {
-			return row{}, err
-		}
-		return first(tx.Raw(`SELECT `+rowColumns+` FROM `+rowFrom+` WHERE c.tenant_id = ? AND c.environment = ? AND c.key = ?`,
-			tenantID, environment, key))
-	})
-}
-
-// one reads the config that look finds, with its definition and the name of its author.
-func (s *Service) one(ctx context.Context, look func(context.Context, *gorm.DB, models.Actor) (row, error)) (c models.Config, err error) {
 	actor, ok := models.ActorFrom(ctx)
 	if !ok {
 		return c, models.Unauthenticated()
 	}
 	err = s.db.Tx(ctx, func(ctx context.Context, tx *gorm.DB) error {
-		r, err := look(ctx, tx, actor)
+		r, err := find(ctx, tx, actor, configID)
 		if err != nil {
 			return err
 		}
@@ -166,7 +147,7 @@ type Filter struct {
 	Page        models.Page
 }
 
-// List is a layer's own live values, by key, then environment. Values are never searched.
+// List is a layer's own live values, by environment, then key. Values are never searched.
 func (s *Service) List(ctx context.Context, f Filter) (page models.Paged[models.Config], err error) {
 	actor, ok := models.ActorFrom(ctx)
 	if !ok {
@@ -198,7 +179,7 @@ func (s *Service) List(ctx context.Context, f Filter) (page models.Paged[models.
 	for i := range list {
 		list[i].UpdatedBy = name(list[i].UpdatedBy)
 	}
-	return models.Cut(list, f.Page.Limit, func(c models.Config) []string { return []string{c.Key, c.Environment} }, cursor), nil
+	return models.Cut(list, f.Page.Limit, func(c models.Config) []string { return []string{c.Environment, c.Key} }, cursor), nil
 }
 
 func (s *Service) list(ctx context.Context, tx *gorm.DB, f Filter, after []string, actor models.Actor) ([]models.Config, error) {
@@ -208,12 +189,12 @@ func (s *Service) list(ctx context.Context, tx *gorm.DB, f Filter, after []strin
 	}
 	q := tx.Table(rowFrom).Select(rowColumns).
 		Where("c.tenant_id = ? AND c.environment IN ? AND c.live IS NOT NULL", f.TenantID, environments).
-		Order("c.key, c.environment").Limit(f.Page.Limit + 1)
+		Order("c.environment, c.key").Limit(f.Page.Limit + 1)
 	if f.Search != "" {
-		q = q.Where("c.key ILIKE ?", "%"+strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(f.Search)+"%")
+		q = q.Where("c.key ILIKE ?", store.Like(f.Search))
 	}
 	if after != nil {
-		q = q.Where("(c.key, c.environment) > (?, ?)", after[0], after[1])
+		q = q.Where("(c.environment, c.key) > (?, ?)", after[0], after[1])
 	}
 	var rows []row
 	if err := q.Scan(&rows).Error; err != nil {

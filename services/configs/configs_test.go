@@ -152,38 +152,13 @@ func TestGet(t *testing.T) {
 	}
 }
 
-func TestFind(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	id := s.db.Set(t, "acme", "QA", "limit", `5`)
-	s.db.Set(t, models.Platform, "QA", "above", `5`)
-	viewer := as(t, models.RoleViewer, "acme", "")
-	if got, err := s.Find(viewer, "acme", "QA", "limit"); err != nil || got.ID != id || got.Type != models.TypeNumber {
-		t.Errorf("got %+v, %v", got, err)
-	}
-	for name, test := range map[string]struct {
-		by                       context.Context
-		tenant, environment, key string
-		want                     models.Code
-	}{
-		"inherited":    {viewer, "acme", "QA", "above", models.CodeNotFound},
-		"elsewhere":    {viewer, "acme", "Production", "limit", models.CodeNotFound},
-		"other tenant": {viewer, "globex", "QA", "limit", models.CodeNotFound},
-		"reader":       {as(t, models.RoleReader, "acme", ""), "acme", "QA", "limit", models.CodeForbidden},
-		"nobody":       {t.Context(), "acme", "QA", "limit", models.CodeUnauthenticated},
-	} {
-		if _, err := s.Find(test.by, test.tenant, test.environment, test.key); code(err) != test.want {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
 func TestList(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.db.Define(t, "acme", "b.password", models.TypeString, true)
 	s.db.Set(t, "acme", "QA", "a", `1`)
 	s.db.Set(t, "acme", "Production", "a", `2`)
+	s.db.Set(t, "acme", "Production", "c", `7`)
 	s.db.Set(t, "acme", "QA", "b.password", `"hunter2"`)
 	s.db.Set(t, "acme", "QA", "c", `3`)
 	s.db.Set(t, "acme", "QA", "gone", `4`)
@@ -201,11 +176,11 @@ func TestList(t *testing.T) {
 		"all environments": {
 			viewer,
 			configs.Filter{TenantID: "acme"},
-			[]string{"Production a=2", "QA a=1", `QA b.password="********"`, "QA c=3"},
+			[]string{"Production a=2", "Production c=7", "QA a=1", `QA b.password="********"`, "QA c=3"},
 			"",
 		},
 		"those I may see": {
-			as(t, models.RoleViewer, "acme", "Production"), configs.Filter{TenantID: "acme"}, []string{"Production a=2"}, "",
+			as(t, models.RoleViewer, "acme", "Production"), configs.Filter{TenantID: "acme"}, []string{"Production a=2", "Production c=7"}, "",
 		},
 		"one I may not see": {
 			as(t, models.RoleViewer, "acme", "Production"), configs.Filter{TenantID: "acme", Environment: "QA"}, nil, models.CodeForbidden,

@@ -2,6 +2,7 @@ package definitions
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"gorm.io/gorm"
@@ -11,9 +12,6 @@ import (
 	"github.com/hotswap/hotswap/services/store"
 	"github.com/hotswap/hotswap/services/tenants"
 )
-
-// maxDescription is how many characters a description may have.
-const maxDescription = 2000
 
 // Service makes, changes and tells about definitions.
 type Service struct {
@@ -39,7 +37,7 @@ type In struct {
 }
 
 // Create defines a key for a layer and all below it. conflict: the layer defines it already; invalid: a layer
-// above does, or what stands on the layer or below does not fit.
+// above does, what stands on the layer or below does not fit, or it would hide values that are live there.
 func (s *Service) Create(ctx context.Context, in In) (d models.Definition, err error) {
 	if err := mayDefine(ctx, in.TenantID); err != nil {
 		return d, err
@@ -71,8 +69,8 @@ func (s *Service) validate(d models.Definition) error {
 	if !d.Type.Valid() {
 		bad = append(bad, models.FieldError{Pointer: "/type", Message: "boolean, number, string or json"})
 	}
-	if !models.ValidText(d.Description, maxDescription) {
-		bad = append(bad, models.FieldError{Pointer: "/description", Message: "at most 2000 characters"})
+	if !models.ValidText(d.Description, models.MaxDescription) {
+		bad = append(bad, models.FieldError{Pointer: "/description", Message: fmt.Sprintf("at most %d characters", models.MaxDescription)})
 	}
 	if len(bad) > 0 || d.Schema == "" {
 		return models.InvalidFields(bad)
@@ -144,8 +142,8 @@ type Patch struct {
 	Sensitive   *bool
 }
 
-// Update edits a definition of the layer itself. invalid: live values break the new schema, or it would no
-// longer be sensitive, which is a reveal; precondition_failed: ifMatch names another state of it.
+// Update edits a definition of the layer itself. invalid: live values break the new schema, it would hide live
+// values, or it would no longer be sensitive, which is a reveal; precondition_failed: ifMatch names another state of it.
 func (s *Service) Update(ctx context.Context, tenantID, key string, in Patch, ifMatch string) (d models.Definition, err error) {
 	if err := mayDefine(ctx, tenantID); err != nil {
 		return d, err
@@ -175,6 +173,11 @@ func (s *Service) update(ctx context.Context, tx *gorm.DB, layer models.Tenant, 
 	}
 	if err := s.validate(*d); err != nil {
 		return err
+	}
+	if d.Sensitive && !before.Sensitive {
+		if err := hidesNothing(tx, layer, d.Key); err != nil {
+			return err
+		}
 	}
 	if d.Schema != before.Schema {
 		if err := s.valuesFit(tx, layer, *d); err != nil {

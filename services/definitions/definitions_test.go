@@ -132,6 +132,7 @@ func TestCreateFitsTheChain(t *testing.T) {
 	s.db.Define(t, "globex", "secret", models.TypeString, true)
 	s.db.Set(t, "globex", "Production", "valued", `5`)
 	s.db.Set(t, "globex", "QA", "valued", `"5"`)
+	s.db.Set(t, "globex", "Development", "open", `"x"`)
 	s.db.Set(t, "globex", "QA", "gone", `"text"`)
 	s.db.Unset(t, "globex", "QA", "gone")
 	tests := map[string]struct {
@@ -149,6 +150,10 @@ func TestCreateFitsTheChain(t *testing.T) {
 		"live value below":             {definitions.In{TenantID: enterprise, Key: "valued", Type: models.TypeNumber}, "/schema"},
 		"live value below, no schema":  {definitions.In{TenantID: models.Platform, Key: "valued", Type: models.TypeString}, "/schema"},
 		"live values below, any type":  {definitions.In{TenantID: enterprise, Key: "valued", Type: models.TypeJSON}, ""},
+		"hides a value below":          {definitions.In{TenantID: enterprise, Key: "open", Type: models.TypeString, Sensitive: true}, "/sensitive"},
+		"hides a value on the layer":   {definitions.In{TenantID: "globex", Key: "open", Type: models.TypeString, Sensitive: true}, "/sensitive"},
+		"hides no value elsewhere":     {definitions.In{TenantID: free, Key: "open", Type: models.TypeString, Sensitive: true}, ""},
+		"hides what was deleted":       {definitions.In{TenantID: "globex", Key: "gone", Type: models.TypeString, Sensitive: true}, ""},
 		"what was deleted counts not":  {definitions.In{TenantID: enterprise, Key: "gone", Type: models.TypeNumber}, ""},
 		"live values of another layer": {definitions.In{TenantID: free, Key: "valued", Type: models.TypeBoolean}, ""},
 	}
@@ -187,15 +192,30 @@ func TestUpdate(t *testing.T) {
 		{"nothing", admin(t), definitions.Patch{Description: text("x")}, `"2"`, "", 0},
 		{"three values break it", admin(t), definitions.Patch{Schema: schema(`{"maximum":1}`)}, "", models.CodeInvalid, 0},
 		{"schema", admin(t), definitions.Patch{Schema: schema(`{"maximum":50}`)}, "", "", 4},
+		{"sensitive, live below", admin(t), definitions.Patch{Sensitive: &yes}, "", models.CodeInvalid, 0},
+		{"sensitive, live on the layer", admin(t), definitions.Patch{Sensitive: &yes}, "", models.CodeInvalid, 0},
 		{"sensitive", admin(t), definitions.Patch{Sensitive: &yes}, "", "", 4},
 		{"no longer sensitive", admin(t), definitions.Patch{Sensitive: &no}, "", models.CodeInvalid, 0},
 		{"no schema", admin(t), definitions.Patch{Schema: schema("")}, `"4"`, "", 4},
 	}
 	for _, step := range steps {
+		switch step.name { // what is live then
+		case "sensitive, live below":
+			s.db.Unset(t, models.Platform, "QA", "limit")
+		case "sensitive, live on the layer":
+			s.db.Unset(t, "acme", "Production", "limit")
+			s.db.Unset(t, "globex", "Production", "limit")
+			s.db.Set(t, models.Platform, "QA", "limit", `50`)
+		case "sensitive":
+			s.db.Unset(t, models.Platform, "QA", "limit")
+		}
 		s.moved = nil
 		_, err := s.Update(step.by, models.Platform, "limit", step.in, step.ifMatch)
 		if code(err) != step.want || len(s.moved) != step.moved {
 			t.Errorf("%s: got %v %v, %d heads", step.name, err, fields(err), len(s.moved))
+		}
+		if strings.HasPrefix(step.name, "sensitive, ") && pointer(err) != "/sensitive" {
+			t.Errorf("%s: points at %q", step.name, pointer(err))
 		}
 		if step.name == "three values break it" && !strings.Contains(err.Error(), "3 live values") {
 			t.Errorf("%s: %v", step.name, err)

@@ -52,9 +52,32 @@ func (s *Service) fitsBelow(tx *gorm.DB, layer models.Tenant, d models.Definitio
 		return models.Invalid("/type", fmt.Sprintf("%d layers below define this key with another type", found.Other))
 	case found.Secret > 0 && !d.Sensitive:
 		return models.Invalid("/sensitive", fmt.Sprintf("%d layers below define this key as sensitive", found.Secret))
-	default:
-		return s.valuesFit(tx, layer, d)
 	}
+	if d.Sensitive {
+		if err := hidesNothing(tx, layer, d.Key); err != nil {
+			return err
+		}
+	}
+	return s.valuesFit(tx, layer, d)
+}
+
+// hidesNothing makes sure that the key has no live value on the layer or below: who reviews what becomes of a
+// live value would not have seen it hidden.
+func hidesNothing(tx *gorm.DB, layer models.Tenant, key string) error {
+	live := func() *gorm.DB {
+		return tx.Table("configs c").Select("count(*)").Where("c.key = ? AND c.live IS NOT NULL", key)
+	}
+	for _, q := range []*gorm.DB{live().Where("c.tenant_id = ?", layer.ID), below(live(), "c.tenant_id", layer)} {
+		var found int
+		if err := q.Scan(&found).Error; err != nil {
+			return err
+		}
+		if found > 0 {
+			return models.Invalid("/sensitive",
+				"a key that has live values becomes sensitive by a change, which is not available yet")
+		}
+	}
+	return nil
 }
 
 // valuesFit makes sure that every live value of the key on the layer and below satisfies the definition.

@@ -21,7 +21,7 @@ func (s *Service) List(ctx context.Context, tenantID, search string, page models
 	err = s.look(ctx, tenantID, func(tx *gorm.DB, chain []string) error {
 		q := applying(tx, chain).Limit(page.Limit + 1)
 		if search != "" {
-			q = q.Where("d.key ILIKE ?", "%"+strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(search)+"%")
+			q = q.Where("d.key ILIKE ?", store.Like(search))
 		}
 		if after != nil {
 			q = q.Where("d.key > ?", after[0])

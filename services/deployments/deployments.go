@@ -25,11 +25,14 @@ func New(db *store.DB, validate Validate, newID func() string) *Service {
 }
 
 // Check tells whether the change may be applied on these facts: its own rules and the schemas above.
-func (s *Service) Check(c *models.Change, f models.Facts, pointer func(i int) string) error {
+func (s *Service) Check(ctx context.Context, c *models.Change, f models.Facts, pointer func(i int) string) error {
 	if err := c.Check(f); err != nil {
 		return err
 	}
 	for i, item := range c.Items {
+		if err := ctx.Err(); err != nil {
+			return err // schemas can be made to cost; the caller's time bounds them all
+		}
 		if d, ok := f.Definitions[item.Key]; ok && item.Op == models.OpSet {
 			if err := s.validate(d, item.Value, pointer(i)+"/value"); err != nil {
 				return err

@@ -20,9 +20,15 @@ func (m MovedError) Error() string {
 	return "control data moved: " + m.Head.TenantID + "/" + m.Head.Environment
 }
 
-// factsSQL reads all that a change is checked against in one statement, after its locks. Keys and layers
-// hold no comma, so they travel as one text each.
-const factsSQL = `
+// The two statements read all that a change is checked against in one statement, after its locks. Keys and layers
+// hold no comma, so they travel as one text each. Their start costs more than its run, and grows with every
+// table named, so what only layers need is not in that of tenants.
+const (
+	factsOfTenant = factsHead + ofTenant + factsTail + `)`
+	factsOfLayer  = factsHead + ofLayer + factsTail + belowLayer + `)`
+)
+
+const factsHead = `
 WITH k AS (SELECT string_to_array(@keys, ',') AS keys, string_to_array(@chain, ',') AS chain),
      env AS (SELECT name, position FROM environments WHERE name = @environment),
      prior AS (SELECT e.name FROM environments e, env WHERE e.position < env.position ORDER BY e.position DESC LIMIT 1)
@@ -32,16 +38,11 @@ SELECT json_build_object(
   'previous', (SELECT name FROM prior),
   'layer', (SELECT json_build_object('id', tenant_id, 'name', name, 'tier', tier, 'status', status)
             FROM tenants WHERE tenant_id = @own),
-  'policies', (SELECT json_agg(p) FROM policies p WHERE p.environment = @environment AND (p.tenant_id = ANY ((SELECT chain FROM k)::text[])
-               OR @own = '@platform' AND p.tenant_id IN (
-                 SELECT l.tenant_id FROM tenants l WHERE l.tenant_id LIKE '@tier.%'
-                   AND EXISTS (SELECT FROM tenants t WHERE t.tier = l.name AND t.status <> 'deleted')))),
+  'policies', (SELECT json_agg(p) FROM policies p WHERE p.environment = @environment AND (`
+
+const factsTail = `)),
   'definitions', (SELECT json_agg(d) FROM definitions d
                   WHERE d.tenant_id = ANY ((SELECT chain FROM k)::text[]) AND d.key = ANY ((SELECT keys FROM k)::text[])),
-  'below', (SELECT json_agg(DISTINCT jsonb_build_object('key', d.key, 'type', d.type)) FROM definitions d
-            WHERE @own LIKE '@%' AND d.key = ANY ((SELECT keys FROM k)::text[]) AND d.tenant_id <> ALL ((SELECT chain FROM k)::text[])
-              AND (@own = '@platform' OR d.tenant_id IN (
-                SELECT t.tenant_id FROM tenants t JOIN tenants l ON l.name = t.tier WHERE l.tenant_id = @own))),
   'live', (SELECT json_agg(json_build_object('environment', c.environment, 'key', c.key, 'id', c.id, 'last', c.last,
              'version', coalesce(c.live, 0), 'value', v.value, 'from', v.live_from, 'size', c.size))
            FROM configs c LEFT JOIN config_versions v
@@ -50,11 +51,22 @@ SELECT json_build_object(
              AND c.key = ANY ((SELECT keys FROM k)::text[])),
   'size', (SELECT json_build_object('keys', count(*), 'bytes', coalesce(sum(size), 0)) FROM configs
            WHERE tenant_id = @own AND environment = @environment AND live IS NOT NULL),
-  'moved', (SELECT moved_at FROM heads WHERE tenant_id = @own AND environment = @environment),
-  'roles', (SELECT json_build_object('Revision', revision, 'Token', token) FROM heads
-            WHERE tenant_id = '@platform' AND environment = 'roles'),
-  'control', (SELECT revision FROM heads WHERE tenant_id = @own AND environment = '')
-)`
+  'heads', (SELECT json_agg(json_build_object('tenant', tenant_id, 'environment', environment, 'revision', revision,
+              'token', token, 'moved', moved_at)) FROM heads
+            WHERE tenant_id IN (@own, '@platform') AND environment IN (@environment, '', 'roles'))`
+
+// The parts of factsSQL in which tenants and layers differ.
+const (
+	ofTenant = `p.tenant_id = ANY ((SELECT chain FROM k)::text[])`
+	ofLayer  = ofTenant + ` OR @own = '@platform' AND p.tenant_id IN (
+                 SELECT l.tenant_id FROM tenants l WHERE l.tenant_id LIKE '@tier.%'
+                   AND EXISTS (SELECT FROM tenants t WHERE t.tier = l.name AND t.status <> 'deleted'))`
+	belowLayer = `,
+  'below', (SELECT json_agg(DISTINCT jsonb_build_object('key', d.key, 'type', d.type)) FROM definitions d
+            WHERE d.key = ANY ((SELECT keys FROM k)::text[]) AND d.tenant_id <> ALL ((SELECT chain FROM k)::text[])
+              AND (@own = '@platform' OR d.tenant_id IN (
+                SELECT t.tenant_id FROM tenants t JOIN tenants l ON l.name = t.tier WHERE l.tenant_id = @own)))`
+)
 
 // factsRow is the document of factsSQL.
 type factsRow struct {
@@ -67,9 +79,23 @@ type factsRow struct {
 	Below       []struct{ Key, Type string }
 	Live        []liveRow
 	Size        struct{ Keys, Bytes int64 }
-	Moved       *time.Time
-	Roles       models.Head
-	Control     int64 // revision of the layer's own control head
+	Heads       []headRow
+}
+
+type headRow struct {
+	Tenant, Environment, Token string
+	Revision                   int64
+	Moved                      time.Time
+}
+
+// head is one of the heads read; the zero row if there is none.
+func (r factsRow) head(tenantID, environment string) headRow {
+	for _, h := range r.Heads {
+		if h.Tenant == tenantID && h.Environment == environment {
+			return h
+		}
+	}
+	return headRow{}
 }
 
 type policyRow struct {
@@ -109,8 +135,12 @@ type Reading struct {
 // Read prepares to read what a change of these keys is checked against.
 func Read(chain []string, environment string, keys []string) *Reading {
 	r := &Reading{chain: chain}
+	sql := factsOfTenant
+	if models.IsLayer(chain[len(chain)-1]) {
+		sql = factsOfLayer
+	}
 	r.Statement = store.Statement{
-		SQL: factsSQL,
+		SQL: sql,
 		Args: map[string]any{
 			"own": chain[len(chain)-1], "chain": strings.Join(chain, ","),
 			"environment": environment, "keys": strings.Join(keys, ","),
@@ -140,14 +170,16 @@ func Facts(ctx context.Context, chain []string, environment string, keys []strin
 }
 
 func (r factsRow) facts(own string, chain []string) (models.Facts, error) {
-	f := models.Facts{At: r.At.UTC(), Roles: r.Roles, Keys: r.Size.Keys, Bytes: r.Size.Bytes}
-	f.Roles.TenantID, f.Roles.Environment = models.Platform, models.HeadRoles
+	roles := r.head(models.Platform, models.HeadRoles)
+	f := models.Facts{At: r.At.UTC(), Keys: r.Size.Keys, Bytes: r.Size.Bytes, Roles: models.Head{
+		TenantID: models.Platform, Environment: models.HeadRoles, Revision: roles.Revision, Token: roles.Token,
+	}}
 	if r.Layer == nil || r.Layer.Status == string(models.TenantDeleted) {
 		return f, models.NotFound("tenant")
 	}
 	f.Layer = models.Tenant{ID: own, Name: r.Layer.Name, Tier: r.Layer.Tier, Status: models.TenantStatus(r.Layer.Status)}
 	if !slices.Equal(f.Layer.Chain(), chain) {
-		return f, MovedError{models.Head{TenantID: own, Environment: models.HeadTenant, Revision: r.Control}}
+		return f, MovedError{models.Head{TenantID: own, Environment: models.HeadTenant, Revision: r.head(own, models.HeadTenant).Revision}}
 	}
 	if r.Environment == nil {
 		return f, models.Invalid("/environment", "there is no such environment")
@@ -156,9 +188,7 @@ func (r factsRow) facts(own string, chain []string) (models.Facts, error) {
 	if r.Previous != nil {
 		f.Previous = *r.Previous
 	}
-	if r.Moved != nil {
-		f.At = instant(f.At, *r.Moved)
-	}
+	f.At = instant(f.At, r.head(own, f.Environment).Moved)
 	f.Policies = r.policies(own)
 	r.keys(&f, chain)
 	return f, nil

@@ -29,7 +29,9 @@ func Send(ctx context.Context, statements ...Statement) error {
 	}
 	var batch pgx.Batch
 	for _, s := range statements {
-		batch.Queue(s.SQL, pgx.NamedArgs(s.Args))
+		if err := state.named.queue(ctx, &batch, s); err != nil {
+			return err
+		}
 	}
 	err := state.conn.Raw(func(driver any) error {
 		conn, ok := driver.(*stdlib.Conn)
@@ -61,8 +63,11 @@ func (db *DB) Look(ctx context.Context, s Statement) error {
 	}
 	scope := enter(db.whole(actor), nil)
 	var batch pgx.Batch // without a begin, what travels together is one transaction
-	batch.Queue(scope.SQL, pgx.NamedArgs(scope.Args))
-	batch.Queue(s.SQL, pgx.NamedArgs(s.Args))
+	for _, s := range []Statement{scope, s} {
+		if err := db.named.queue(ctx, &batch, s); err != nil {
+			return err
+		}
+	}
 	return db.connected(ctx, func() error {
 		return receive(db.pool.SendBatch(ctx, &batch), []Statement{scope, s})
 	})

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -21,7 +22,7 @@ import (
 // Options say how to reach the database and whom to tell.
 type Options struct {
 	URL      string              // postgres://…, as hotswap_app
-	MaxConns int                 // 0 means 20
+	MaxConns int                 // transactions at a time; 0 means four for each core, at least 8
 	Log      *slog.Logger        // required
 	Moved    func([]models.Head) // told after each commit which heads moved; may be set later with OnMoved
 	Tracer   pgx.QueryTracer     // sees every statement, for tests and telemetry
@@ -34,6 +35,7 @@ type DB struct {
 	pool  *pgxpool.Pool
 	slots chan struct{} // one per connection: waiting for one is bounded and never holds anything
 	turns turns
+	named named
 	moved func([]models.Head)
 	log   *slog.Logger
 	owner bool
@@ -41,24 +43,28 @@ type DB struct {
 
 const (
 	statementTimeout = "2000" // ms
+	lockTimeout      = "500"  // ms
 	idleTxTimeout    = "5000" // ms
 	acquireTimeout   = 500 * time.Millisecond
-	defaultMaxConns  = 20
+	minConns         = 8
+	connsPerCore     = 4 // more at work than that only take turns on the database's cores
+	jobConns         = 6 // for River, which does not wait for our slots
 )
 
 // Open connects and makes sure that the role is the application's: no owner, no bypass, no superuser.
 func Open(ctx context.Context, o Options) (*DB, error) {
 	if o.MaxConns == 0 {
-		o.MaxConns = defaultMaxConns
+		o.MaxConns = max(minConns, connsPerCore*runtime.GOMAXPROCS(0))
 	}
 	cfg, err := pgxpool.ParseConfig(o.URL)
 	if err != nil {
 		return nil, fmt.Errorf("database url: %w", redact(err))
 	}
-	cfg.MaxConns = int32(o.MaxConns) //nolint:gosec // a pool size from our own configuration
+	cfg.MaxConns = int32(o.MaxConns + jobConns) //nolint:gosec // a pool size from our own configuration
 	cfg.ConnConfig.Tracer = o.Tracer
 	params := cfg.ConnConfig.RuntimeParams
 	params["statement_timeout"] = statementTimeout
+	params["lock_timeout"] = lockTimeout
 	params["idle_in_transaction_session_timeout"] = idleTxTimeout
 	params["application_name"] = "hotswap"
 	params["timezone"] = "UTC"

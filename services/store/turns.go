@@ -9,11 +9,15 @@ import (
 // turnTimeout bounds the wait for a layer's turn.
 const turnTimeout = 500 * time.Millisecond
 
-// turns lets the writers of one layer pass one after the other, first come first served. Who waits here
-// holds no connection, so a busy layer never takes the pool from its neighbours.
+// abreast is how many writers of a layer are at the database at a time: one that writes, and one that gets
+// ready meanwhile and waits for the layer's lock.
+const abreast = 2
+
+// turns lets the writers of one layer pass first come first served. Who waits here holds no connection, so a
+// busy layer never takes the pool from its neighbours.
 type turns struct {
 	mu    sync.Mutex
-	queue map[string][]chan struct{} // the first entry has the turn
+	queue map[string][]chan struct{} // the first ones have their turn
 }
 
 // take waits for the layer's turn and returns what ends it; ending it twice is ending it once.
@@ -41,13 +45,13 @@ func (t *turns) join(layer string) chan struct{} {
 	}
 	mine := make(chan struct{})
 	t.queue[layer] = append(t.queue[layer], mine)
-	if len(t.queue[layer]) == 1 {
+	if len(t.queue[layer]) <= abreast {
 		close(mine)
 	}
 	return mine
 }
 
-// leave takes the caller out of the queue, and calls the next one if the caller had the turn.
+// leave takes the caller out of the queue, and calls the next one if the caller had a turn.
 func (t *turns) leave(layer string, mine chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -57,8 +61,8 @@ func (t *turns) leave(layer string, mine chan struct{}) {
 			continue
 		}
 		waiting = append(waiting[:i:i], waiting[i+1:]...)
-		if i == 0 && len(waiting) > 0 {
-			close(waiting[0])
+		if i < abreast && len(waiting) >= abreast {
+			close(waiting[abreast-1])
 		}
 		break
 	}

@@ -3,11 +3,11 @@ package tenants
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"gorm.io/gorm"
 
 	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/services/store"
 )
 
 // Filter narrows the list of tenants; empty members do not.
@@ -64,7 +64,7 @@ func (f Filter) query(tx *gorm.DB, ids, after []string) *gorm.DB {
 		q = q.Where("tenant_id NOT LIKE ?", models.Platform[:1]+"%")
 	}
 	if f.Search != "" {
-		pattern := "%" + escapeLike(f.Search) + "%"
+		pattern := store.Like(f.Search)
 		q = q.Where("(tenant_id ILIKE ? OR name ILIKE ?)", pattern, pattern)
 	}
 	if f.Tier != "" {
@@ -74,9 +74,4 @@ func (f Filter) query(tx *gorm.DB, ids, after []string) *gorm.DB {
 		return q.Where("status <> ?", models.TenantDeleted)
 	}
 	return q.Where("status = ?", f.Status)
-}
-
-// escapeLike makes a LIKE pattern that stands for the text itself.
-func escapeLike(text string) string {
-	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)
 }

@@ -2,7 +2,6 @@ package tenants
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -258,15 +257,7 @@ func viewable(ctx context.Context, p models.Permission) ([]string, error) {
 	if !ok {
 		return nil, models.Unauthenticated()
 	}
-	if actor.Can(p, models.Platform, "") {
-		return []string{models.ScopeAll}, nil
-	}
-	var ids []string
-	for _, g := range actor.Grants {
-		if g.Tenant != models.Platform && actor.Can(p, g.Tenant, "") && !slices.Contains(ids, g.Tenant) {
-			ids = append(ids, g.Tenant)
-		}
-	}
+	ids := actor.Where(p)
 	if len(ids) == 0 {
 		return nil, models.Forbidden("this needs the permission " + string(p))
 	}

@@ -122,7 +122,7 @@ func (r configRoutes) register(api huma.API) {
 type listConfigs struct {
 	wire.Paging
 	TenantID    string `query:"tenantId" required:"true" doc:"A tenant or layer"`
-	Environment string `query:"environment" required:"true"`
+	Environment string `query:"environment" doc:"All that the caller may see if it is not given"`
 	Search      string `query:"search" doc:"Part of the key, in any case; values are never searched"`
 }
 

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"context"
 	"errors"
 	"io"
 	"mime"
@@ -71,17 +70,4 @@ func isJSON(h http.Header) bool {
 	charset, named := params["charset"]
 	return len(types) == 1 && err == nil && media == "application/json" &&
 		(!named || strings.EqualFold(charset, "utf-8"))
-}
-
-type bodyKey struct{}
-
-// WithBody puts a call's body into the context, as it was sent.
-func WithBody(ctx context.Context, body []byte) context.Context {
-	return context.WithValue(ctx, bodyKey{}, body)
-}
-
-// Body is the call's body as it was sent, for the digest that an Idempotency-Key is bound to; nil when it was empty.
-func Body(ctx context.Context) []byte {
-	body, _ := ctx.Value(bodyKey{}).([]byte)
-	return body
 }

@@ -111,7 +111,7 @@ func (s *Server) assemble() (err error) {
 	s.Deployments = deployments.New(o.DB, validator.Validate, uuid.NewString)
 	s.Changes = changes.New(changes.Options{
 		DB: o.DB, Audit: s.Audit, Access: s.Access, Tenants: s.Directory,
-		Deployments: s.Deployments, Now: o.Now, NewID: uuid.NewString,
+		Deployments: s.Deployments, Now: o.Now, NewID: uuid.NewString, Metrics: o.Registry,
 	})
 	return nil
 }
