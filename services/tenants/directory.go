@@ -41,14 +41,6 @@ type held struct {
 	Revision int64
 }
 
-// fresh is the tenant if it is as new as the heads that were raised.
-func (s *slot) fresh() (models.Tenant, bool) {
-	if h := s.held.Load(); h != nil && h.Revision >= s.wanted.Load() {
-		return h.Tenant, true
-	}
-	return models.Tenant{}, false
-}
-
 // keep takes what was read unless something newer is there already.
 func (s *slot) keep(read *held) {
 	for {
@@ -95,17 +87,34 @@ func (d *Directory) Raise(heads []models.Head) {
 // It opens a transaction when it must read, so call it before one, never inside. While Postgres does not
 // answer, what was last known of a tenant still holds.
 func (d *Directory) Get(ctx context.Context, id string) (models.Tenant, error) {
+	want := d.wanted(id) // heads raised from now on are later callers' business
 	for range loadTries {
-		if s, ok := d.slots.Load(id); ok {
-			if t, ok := s.(*slot).fresh(); ok {
-				return t, nil
-			}
+		if t, ok := d.held(id, want); ok {
+			return t, nil
 		}
 		if err := d.load(ctx, id); err != nil {
 			return d.lastKnown(id, err)
 		}
 	}
 	return models.Tenant{}, models.Unavailable("the tenant is changing too fast", time.Second)
+}
+
+// wanted is the revision that a caller of this moment must at least see.
+func (d *Directory) wanted(id string) int64 {
+	if s, ok := d.slots.Load(id); ok {
+		return s.(*slot).wanted.Load()
+	}
+	return 0
+}
+
+// held is the tenant if it is known, and as new as that.
+func (d *Directory) held(id string, revision int64) (models.Tenant, bool) {
+	if s, ok := d.slots.Load(id); ok {
+		if h := s.(*slot).held.Load(); h != nil && h.Revision >= revision {
+			return h.Tenant, true
+		}
+	}
+	return models.Tenant{}, false
 }
 
 func (d *Directory) lastKnown(id string, err error) (models.Tenant, error) {
