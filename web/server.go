@@ -35,8 +35,8 @@ type Deps struct {
 	// Refuse records a write that a known actor was refused, before the answer leaves. The context outlives
 	// the caller's connection. What goes wrong in it is its own business.
 	Refuse func(context.Context, models.Refusal)
-	// Denied counts a denied read or an unknown credential in memory; the actor, if known, and the address
-	// are in the context.
+	// Denied counts a read of what is denied or unknown, or an unknown credential, in memory; the actor, if known,
+	// and the address are in the context.
 	Denied func(context.Context, models.Refusal)
 	// Ready tells why the node cannot serve yet, nil if it can. Only the text of a models.Error is shown.
 	Ready func(context.Context) error

@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -122,9 +123,9 @@ func visible(ctx context.Context, tenantID string) ([]string, error) {
 		return []string{models.ScopeAll}, nil
 	}
 	var tenants []string
-	for _, id := range actor.Scope() {
-		if actor.Everywhere(models.PermViewAudit, id) {
-			tenants = append(tenants, id)
+	for _, g := range actor.Grants {
+		if actor.Everywhere(models.PermViewAudit, g.Tenant) && !slices.Contains(tenants, g.Tenant) {
+			tenants = append(tenants, g.Tenant)
 		}
 	}
 	if len(tenants) == 0 {

@@ -135,6 +135,8 @@ func TestCreateFitsTheChain(t *testing.T) {
 	s.db.Set(t, "globex", "Development", "open", `"x"`)
 	s.db.Set(t, "globex", "QA", "gone", `"text"`)
 	s.db.Unset(t, "globex", "QA", "gone")
+	s.db.Set(t, "globex", "QA", "ended", `"text"`)
+	s.db.Unset(t, "globex", "QA", "ended")
 	tests := map[string]struct {
 		in   definitions.In
 		want string // pointer; empty for success
@@ -153,7 +155,7 @@ func TestCreateFitsTheChain(t *testing.T) {
 		"hides a value below":          {definitions.In{TenantID: enterprise, Key: "open", Type: models.TypeString, Sensitive: true}, "/sensitive"},
 		"hides a value on the layer":   {definitions.In{TenantID: "globex", Key: "open", Type: models.TypeString, Sensitive: true}, "/sensitive"},
 		"hides no value elsewhere":     {definitions.In{TenantID: free, Key: "open", Type: models.TypeString, Sensitive: true}, ""},
-		"hides what was deleted":       {definitions.In{TenantID: "globex", Key: "gone", Type: models.TypeString, Sensitive: true}, ""},
+		"hides what was deleted":       {definitions.In{TenantID: "globex", Key: "ended", Type: models.TypeString, Sensitive: true}, ""},
 		"what was deleted counts not":  {definitions.In{TenantID: enterprise, Key: "gone", Type: models.TypeNumber}, ""},
 		"live values of another layer": {definitions.In{TenantID: free, Key: "valued", Type: models.TypeBoolean}, ""},
 	}

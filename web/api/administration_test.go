@@ -177,6 +177,13 @@ func TestDefinitions(t *testing.T) {
 	if list.Len("items") != 1 || list.Field("items.0.tenantId") != "@platform" {
 		t.Errorf("list: %s", list.Text)
 	}
+	site.As("acme-engineer").Post("/configs", webtest.Body{
+		"tenantId": webtest.Acme, "environment": "Development", "key": "open", "value": "x",
+	}).Want(201)
+	hides := webtest.Body{"sensitive": true}
+	if got := site.As("acme-engineer").Patch("/definitions/open?tenantId=acme", hides).Refused(422, "invalid"); got.Field("errors.0.pointer") != "/sensitive" {
+		t.Errorf("hides a live value: %s", got.Text)
+	}
 }
 
 // TestSensitiveValuesAreMasked looks for a secret in every answer that a person could find it in.
