@@ -155,7 +155,7 @@ func (c *Change) Decide(d Decision, by Actor, who Identity, now time.Time) error
 		return err
 	}
 	if d.Digest != c.Digest { // before the role: an edit may have opened another stage
-		return Conflict("the change was edited after you opened it")
+		return Conflict("the digest is not the change's: was it edited after you opened it?")
 	}
 	if err := c.holdsStage(by); err != nil {
 		return err

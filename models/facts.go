@@ -143,15 +143,15 @@ func (c *Change) Check(f Facts) error {
 }
 
 func stale(item *Item, live Live) error {
-	return Conflict("the key " + item.Key + " moved: the change was written against version " +
-		version(item.BaseVersion) + ", live is " + version(live.Version))
+	return Conflict("the key " + item.Key + " moved: when the change was written " +
+		version(item.BaseVersion) + " was live, now it is " + version(live.Version))
 }
 
 func version(n int64) string {
 	if n == 0 {
-		return "none"
+		return "no version"
 	}
-	return strconv.FormatInt(n, 10)
+	return "version " + strconv.FormatInt(n, 10)
 }
 
 // fits tells whether the value still meets the definition of this moment without another conversion.

@@ -25,7 +25,7 @@ const (
 )
 
 type devCommand struct {
-	Listen string `default:"127.0.0.1:8080" help:"Where the console and API answer."`
+	Listen string `default:"127.0.0.1:8080" help:"Where the API answers."`
 	Dir    string `default:".hotswap" help:"Where data, ports and keys are kept." type:"path"`
 	Empty  bool   `help:"No demo data."`
 }
@@ -82,7 +82,7 @@ func (c devCommand) serve(s surroundings, n *node, stack *devStack, keys devKeys
 	if err := about.write(c.Dir); err != nil {
 		return err
 	}
-	if err := about.announce(s.out, c.Empty); err != nil {
+	if err := about.announce(s.out, filepath.Join(c.Dir, "dev.json"), c.Empty); err != nil {
 		return err
 	}
 	return n.serve(s)

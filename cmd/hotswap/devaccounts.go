@@ -123,14 +123,14 @@ func ensureTenantAdmin(ctx context.Context, s *access.Service, issuer string) er
 }
 
 // announce tells a person where everything is.
-func (d devJSON) announce(w io.Writer, empty bool) error {
+func (d devJSON) announce(w io.Writer, path string, empty bool) error {
 	tenant, note := "globex", ""
 	if empty {
 		tenant, note = "acme-corp", "   (no demo data: make the tenant first, see docs/walkthrough.md)"
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nHotSwap is running at %s\n", d.URL)
-	fmt.Fprintf(&b, "  identity provider  %s\n  metrics            %s\n  keys and URLs      dev.json\n\n", d.Issuer, d.MetricsURL)
+	fmt.Fprintf(&b, "  identity provider  %s\n  metrics            %s\n  keys and URLs      %s\n\n", d.Issuer, d.MetricsURL, path)
 	fmt.Fprintf(&b, "Try:%s\n  curl -s -H 'Authorization: Bearer %s' '%s/api/v1/configs/tenant/%s?environment=Production'\n\n",
 		note, d.APIKeys[appKey], d.URL, tenant)
 	b.WriteString("Ctrl-C stops everything and keeps the data.\n")

@@ -61,7 +61,7 @@ type usageError struct{ error }
 
 func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	parser, err := kong.New(&commands{}, kong.Name("hotswap"), kong.Writers(out, errOut),
-		kong.Description("Multi-tenant configuration with approvals, rollouts and a provable audit log."),
+		kong.Description("Multi-tenant configuration with inheritance, approvals and an audit log."),
 		kong.UsageOnError())
 	if err != nil {
 		return complain(errOut, err)

@@ -119,10 +119,10 @@ func (s *Service) Get(ctx context.Context, tenantID, environment string, inClear
 	case ok && held.tier == tenant.Tier && isUnavailable(err):
 		s.metrics.reads.stale.Inc()
 		return held.asStale(), nil
-	default:
-		s.metrics.reads.failed.Inc()
-		return nil, err
+	case isUnavailable(err):
+		s.metrics.reads.failed.Inc() // a wrong question is no failure
 	}
+	return nil, err
 }
 
 // renew makes the snapshot, once however many wait. One that was begun before this call may be older than

@@ -170,7 +170,7 @@ func TestRebase(t *testing.T) {
 	approve(site, "engineer2", second, secondDigest).Want(200)
 	approve(site, "manager", second, secondDigest).Want(200)
 	stale := approve(site, "compliance", second, secondDigest).Refused(409, "conflict")
-	if !strings.Contains(stale.Field("detail"), "live is 1") || !strings.Contains(stale.Field("detail"), "none") {
+	if !strings.Contains(stale.Field("detail"), "version 1") || !strings.Contains(stale.Field("detail"), "no version") {
 		t.Errorf("the conflict does not show both sides: %s", stale.Text)
 	}
 	rebased := site.As("engineer").Post("/changes/"+second+"/rebase", nil).Want(200)

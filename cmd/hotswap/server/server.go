@@ -129,6 +129,7 @@ func (s *Server) authenticate(ctx context.Context, credential string, _ models.R
 
 func (s *Server) routes(r web.Router) {
 	read.Register(r.Echo.Group(web.Prefix), read.Handlers{Snapshots: s.Snapshots})
+	read.Document(r.API)
 	api.Register(r.API, api.Services{
 		Audit: s.Audit, Access: s.Access, Tenants: s.Tenants, Definitions: s.Definitions, Configs: s.Configs,
 		Deployments: s.Deployments, Changes: s.Changes,
