@@ -273,7 +273,6 @@ CREATE TABLE config_versions (
     EXCLUDE USING gist (tenant_id WITH =, config_id WITH =, tstzrange(live_from, live_to) WITH &&) DEFERRABLE INITIALLY IMMEDIATE
 );
 CREATE INDEX config_versions_live ON config_versions (tenant_id, config_id) WHERE live_to IS NULL;
-CREATE INDEX config_versions_change ON config_versions (tenant_id, change_id);
 
 -- ---- access ---------------------------------------------------------------------------------------------
 
