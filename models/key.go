@@ -10,7 +10,6 @@ const (
 	MaxKeyLength         = 128
 	MaxKeysPerLayer      = 5000 // per layer and environment
 	MaxLayerBytes        = 4 << 20
-	MaxResolvedBytes     = 8 << 20
 	MaxValueBytes        = 64 << 10 // of the canonical text
 	MaxBodyBytes         = 1 << 20
 	MaxChangeBodyBytes   = 8 << 20 // on /changes and imports

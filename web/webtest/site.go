@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,7 +41,6 @@ type Site struct {
 	t      testing.TB
 	client *http.Client
 	owner  *access.Service // the operator at the console
-	ahead  atomic.Int64    // how far the site's clock is ahead
 	keys   map[string]string
 	who    map[string]models.Person
 }
@@ -75,7 +73,7 @@ func New(tb testing.TB) *Site {
 	log := slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	var err error
 	s.Server, err = server.New(server.Options{
-		DB: s.DB.DB, Now: s.Now, Log: log, Registry: s.Registry, Issuer: Issuer, Version: "test",
+		DB: s.DB.DB, Now: time.Now, Log: log, Registry: s.Registry, Issuer: Issuer, Version: "test",
 	})
 	if err != nil {
 		tb.Fatalf("server: %v", err)
@@ -96,7 +94,7 @@ func (s *Site) openDesk(log *slog.Logger) {
 		s.t.Fatalf("open as owner: %v", err)
 	}
 	s.t.Cleanup(db.Close)
-	s.owner = access.New(access.Options{DB: db, Audit: audit.New(db, s.Now, log), Now: s.Now, Log: log, Issuer: Issuer})
+	s.owner = access.New(access.Options{DB: db, Audit: audit.New(db, time.Now, log), Now: time.Now, Log: log, Issuer: Issuer})
 }
 
 func (s *Site) listen(log *slog.Logger) {
@@ -133,12 +131,6 @@ func (s *Site) settle() {
 	}
 	s.Service("app", models.RoleReader, "")
 }
-
-// Now is the site's clock.
-func (s *Site) Now() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
-
-// Advance moves the site's clock. The database's own stands where it is.
-func (s *Site) Advance(d time.Duration) { s.ahead.Add(int64(d)) }
 
 // Start runs what is done beside requests (scan, jobs, counts of denied calls) until the test ends.
 func (s *Site) Start() {
