@@ -1,4 +1,13 @@
-# The build stage makes the static binary; the image holds that binary and what it reads at run time.
+# The first stage bundles what the browser loads, the second makes the static binary with it inside; the image holds
+# that binary and what it reads at run time.
+FROM node:22.23.3-bookworm AS assets
+WORKDIR /src/static
+
+COPY static/package.json static/package-lock.json static/.npmrc ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY static ./
+RUN npm run build
+
 FROM golang:1.26.8-bookworm AS build
 WORKDIR /src
 
@@ -6,8 +15,9 @@ COPY go.mod go.sum ./
 RUN go mod download
 
 COPY . .
+COPY --from=assets /src/static/dist static/dist
 ARG VERSION=dev
-RUN make build VERSION="${VERSION}"
+RUN make binary VERSION="${VERSION}"
 RUN install -d -m 0700 state
 
 FROM scratch

@@ -12,6 +12,7 @@ COVERAGE_MIN ?= 80
 LINT := go tool -modfile=tools/go.mod golangci-lint
 TEMPL := go tool templ
 TEMPLATES := $(shell find views -name '*.templ' 2>/dev/null)
+ASSETS := $(wildcard static/*.mjs static/*.svg static/js/*.js static/css/*.css)
 COVERED := ./models/...,./services/...,./web/...
 
 .DEFAULT_GOAL := help
@@ -24,8 +25,22 @@ help: ## list the targets
 bootstrap: ## install what is missing: Postgres, Redis, Chromium
 	@tools/bootstrap.sh
 
+.PHONY: assets
+assets: static/dist/manifest.json ## build what the browser loads
+
+static/node_modules/.package-lock.json: static/package.json static/package-lock.json
+	npm --prefix static ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+static/dist/manifest.json: static/node_modules/.package-lock.json $(ASSETS)
+	node static/build.mjs
+
 .PHONY: build
-build: ## build bin/hotswap, one static binary
+build: assets binary ## build bin/hotswap, one static binary
+
+# binary takes the assets as they are: for images, which bundle them in a stage of their own.
+.PHONY: binary
+binary:
 	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o bin/hotswap ./cmd/hotswap
 
 .PHONY: run
@@ -33,7 +48,7 @@ run: bootstrap build ## run everything here, with demo data: make run ARGS="--li
 	bin/hotswap dev $(ARGS)
 
 .PHONY: test
-test: bootstrap ## run all tests on real services, ask for COVERAGE_MIN percent
+test: bootstrap assets ## run all tests on real services, ask for COVERAGE_MIN percent
 	go test -timeout 20m -coverpkg=$(COVERED) -coverprofile=coverage.out $(PACKAGES)
 	@tools/coverage.sh coverage.out $(COVERAGE_MIN)
 
@@ -61,10 +76,14 @@ check: generate ## what CI runs: nothing stale, lint, test
 	$(MAKE) lint
 	$(MAKE) test
 
+.PHONY: picture
+picture: bootstrap build ## draw the README's picture of the console anew
+	go run ./e2e/picture -binary bin/hotswap -file docs/console.png
+
 .PHONY: bench
-bench: bootstrap ## measure
+bench: bootstrap assets ## measure
 	go test -run='^$$' -bench=. -benchmem ./e2e/...
 
 .PHONY: torture
-torture: bootstrap ## the long fault and load tests, up to two hours
+torture: bootstrap assets ## the long fault and load tests, up to two hours
 	HOTSWAP_TORTURE=full go test -count=1 -run Torture -timeout 120m -v ./e2e/...

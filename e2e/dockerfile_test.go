@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"bufio"
+	"bytes"
 	"debug/elf"
 	"errors"
 	"io/fs"
@@ -99,40 +100,80 @@ func TestDockerfileBuildsWithOurGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindSubmatch(text)
-	if base := parseDockerfile(t)[0].BaseName; want == nil || !strings.HasPrefix(base, "golang:"+string(want[1])+".") {
+	stages := parseDockerfile(t)
+	if base := stages[len(stages)-2].BaseName; want == nil || !strings.HasPrefix(base, "golang:"+string(want[1])+".") {
 		t.Errorf("go.mod asks for Go %s, the image is built with %s", want, base)
 	}
 }
 
-// TestDockerfileBuild does without an engine what the engine would do: it lays out the context, runs the build
-// stage's commands there and looks for what the image copies from it.
+// TestDockerfileBuild does without an engine what the engine would do: it lays out the context, runs the commands of
+// the stages there, which all work below /src, and looks for what the image copies from the last of them.
 func TestDockerfileBuild(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
 		t.Skip("builds the program")
 	}
 	stages := parseDockerfile(t)
-	build, final := stages[0], stages[len(stages)-1]
 	src := t.TempDir()
-	for _, c := range commandsOf[*instructions.CopyCommand](build) {
-		layOut(t, c, src)
+	for _, stage := range stages[:len(stages)-1] {
+		dockerStage(t, stage, src)
 	}
-	for _, run := range commandsOf[*instructions.RunCommand](build) {
-		dockerRun(t, src, strings.Join(run.CmdLine, " "), dockerArgs(build))
-	}
+	build, final := stages[len(stages)-2], stages[len(stages)-1]
 	for _, c := range commandsOf[*instructions.CopyCommand](final) {
-		for _, source := range c.SourcePaths {
-			if c.From != build.Name {
-				t.Errorf("%s copies from %q, want the stage %q", c, c.From, build.Name)
-			}
-			if _, err := os.Stat(onThisMachine(t, src, source)); err != nil {
-				t.Errorf("the build does not make what the image copies: %v", err)
-			}
+		if c.From != build.Name {
+			t.Errorf("%s copies from %q, want the stage %q", c, c.From, build.Name)
 		}
+		mustBeThere(t, c, src)
 	}
 	binary := filepath.Join(src, "bin", "hotswap")
 	mustBeStatic(t, binary)
 	mustKnowItsVersion(t, binary, "dev")
+	mustHoldAssets(t, binary, filepath.Join(src, "static", "dist"))
+}
+
+// dockerStage does what a stage says, in its order.
+func dockerStage(t *testing.T, stage instructions.Stage, src string) {
+	t.Helper()
+	dir := src
+	for _, command := range stage.Commands {
+		switch c := command.(type) {
+		case *instructions.WorkdirCommand:
+			dir = onThisMachine(t, src, c.Path+"/")
+		case *instructions.CopyCommand:
+			if c.From == "" {
+				layOut(t, c, dir)
+			} else {
+				mustBeThere(t, c, src) // all stages share the directory
+			}
+		case *instructions.RunCommand:
+			dockerRun(t, dir, strings.Join(c.CmdLine, " "), dockerArgs(stage))
+		}
+	}
+}
+
+func mustBeThere(t *testing.T, c *instructions.CopyCommand, src string) {
+	t.Helper()
+	for _, source := range c.SourcePaths {
+		if _, err := os.Stat(onThisMachine(t, src, source)); err != nil {
+			t.Errorf("the build does not make what the image copies: %v", err)
+		}
+	}
+}
+
+// mustHoldAssets looks for the names of what the browser loads in the binary.
+func mustHoldAssets(t *testing.T, binary, dist string) {
+	t.Helper()
+	program, err := os.ReadFile(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	styles, err := filepath.Glob(filepath.Join(dist, "app-*.css"))
+	if err != nil || len(styles) != 1 {
+		t.Fatalf("the build made the styles %v, %v", styles, err)
+	}
+	if !bytes.Contains(program, []byte(filepath.Base(styles[0]))) {
+		t.Errorf("the program does not hold %s", styles[0])
+	}
 }
 
 func isStage(stages []instructions.Stage, name string) bool {
@@ -150,7 +191,7 @@ func layOut(t *testing.T, c *instructions.CopyCommand, src string) {
 		case info.IsDir():
 			copyContext(t, filepath.Join(houseRoot, source), filepath.Join(src, c.DestPath))
 		default:
-			copyOne(t, filepath.Join(houseRoot, source), filepath.Join(src, c.DestPath, source))
+			copyOne(t, filepath.Join(houseRoot, source), filepath.Join(src, c.DestPath, filepath.Base(source)))
 		}
 	}
 }
@@ -166,7 +207,11 @@ func copyContext(t *testing.T, from, to string) {
 		if err != nil || rel == "." {
 			return err
 		}
-		skip, err := ignored.MatchesOrParentMatches(rel)
+		inContext, err := filepath.Rel(houseRoot, name)
+		if err != nil {
+			return err
+		}
+		skip, err := ignored.MatchesOrParentMatches(inContext)
 		switch {
 		case err != nil:
 			return err

@@ -143,6 +143,7 @@ func journey(s *webtest.Site) {
 			"/me", "/tenants", "/tenants?search=ac&tier=enterprise&status=active", "/tenants/acme", "/tiers", "/environments", "/policies",
 			"/configs?tenantId=acme&environment=Staging", "/configs?tenantId=acme&environment=Staging&search=rate",
 			"/configs/" + config, "/configs/" + config + "/versions", "/configs/" + config + "/versions/1",
+			"/configs/" + config + "/diff?from=1&to=2", "/configs/compare?tenantId=acme&from=Staging&to=Production",
 			"/changes", "/changes?status=pending&tenantId=acme&environment=Production", "/changes?limit=1", "/changes/" + change, "/approvals",
 			"/deployments", "/deployments?tenantId=acme&changeId=" + change, "/deployments?environment=Production",
 			"/definitions?tenantId=acme", "/definitions/limits.rate?tenantId=acme", "/definitions",

@@ -108,42 +108,86 @@ func (c *Change) DecidedBy(person string, who Identity) bool {
 	return slices.ContainsFunc(c.Decisions, func(d Decision) bool { return d.Voided == "" && who(d.Person.ID) == me })
 }
 
-// MayDecide tells why this actor cannot decide on the change now, or nil.
-func (c *Change) MayDecide(by Actor, who Identity, now time.Time) error {
-	if err := c.barred(by, who, now); err != nil {
-		return err
+// Barrier is why a change is not somebody's to decide now; empty when it is.
+type Barrier string
+
+// The barriers, in the order in which they are told.
+const (
+	BarrierNone    Barrier = ""
+	BarrierService Barrier = "service" // only people decide
+	BarrierAuthor  Barrier = "author"  // wrote some of it, or answers for the service that did
+	BarrierDecided Barrier = "decided" // has decided already; one person counts once
+	BarrierStatus  Barrier = "status"  // it waits for no decision, or no longer
+	BarrierExpired Barrier = "expired"
+	BarrierRole    Barrier = "role" // lacks the role of the open stage
+)
+
+// Barrier tells what keeps this actor from deciding on the change now.
+func (c *Change) Barrier(by Actor, who Identity, now time.Time) Barrier {
+	if b := c.barred(by, who, now); b != BarrierNone {
+		return b
 	}
-	return c.holdsStage(by)
+	return c.atStage(by)
+}
+
+// MayDecide is Barrier as an error: nil when the change is the actor's to decide now, else forbidden or conflict.
+func (c *Change) MayDecide(by Actor, who Identity, now time.Time) error {
+	return c.denial(c.Barrier(by, who, now))
 }
 
 // barred is why no stage of the change is the actor's to decide.
-func (c *Change) barred(by Actor, who Identity, now time.Time) error {
+func (c *Change) barred(by Actor, who Identity, now time.Time) Barrier {
 	switch {
 	case by.Kind != ActorPerson:
-		return Forbidden("only people decide; a service's key never does")
+		return BarrierService
 	case c.TouchedBy(by.ID, who):
-		return Forbidden("you cannot decide on a change you wrote")
+		return BarrierAuthor
 	case c.DecidedBy(by.ID, who):
-		return Forbidden("you have decided on this change already; one person counts once")
+		return BarrierDecided
+	case c.Status == ChangeExpired || c.Status == ChangePending && c.expired(now):
+		return BarrierExpired
 	case c.Status != ChangePending:
-		return Conflict("the change is already " + string(c.Status))
-	case c.expired(now):
-		return Conflict("the change has expired")
+		return BarrierStatus
 	default:
-		return nil
+		return BarrierNone
 	}
 }
 
-// holdsStage is why the actor cannot decide the stage that is open. The place is the change's layer and environment.
-func (c *Change) holdsStage(by Actor) error {
+// atStage is why the actor cannot decide the stage that is open. The place is the change's layer and environment.
+func (c *Change) atStage(by Actor) Barrier {
 	stage, ok := c.CurrentStage()
-	if !ok {
-		return Conflict("the change waits for no decision")
+	switch {
+	case !ok:
+		return BarrierStatus
+	case !by.Holds(stage.Role, c.TenantID, c.Environment):
+		return BarrierRole
+	default:
+		return BarrierNone
 	}
-	if !by.Holds(stage.Role, c.TenantID, c.Environment) {
+}
+
+// denial says what a barrier means for this change.
+func (c *Change) denial(b Barrier) error {
+	switch b {
+	case BarrierNone:
+		return nil
+	case BarrierService:
+		return Forbidden("only people decide; a service's key never does")
+	case BarrierAuthor:
+		return Forbidden("you cannot decide on a change you wrote")
+	case BarrierDecided:
+		return Forbidden("you have decided on this change already; one person counts once")
+	case BarrierExpired:
+		return Conflict("the change has expired")
+	case BarrierRole:
+		stage, _ := c.CurrentStage()
 		return Forbidden("this stage needs the role " + string(stage.Role))
+	case BarrierStatus:
+		if c.Status == ChangePending {
+			return Conflict("the change waits for no decision")
+		}
 	}
-	return nil
+	return c.already()
 }
 
 func (c *Change) expired(now time.Time) bool { return c.ExpiresAt != nil && !now.Before(*c.ExpiresAt) }
@@ -151,13 +195,13 @@ func (c *Change) expired(now time.Time) bool { return c.ExpiresAt != nil && !now
 // Decide records a person's verdict. forbidden: it is not theirs to decide; conflict: it is no longer
 // what they looked at. The decision's stage is filled in.
 func (c *Change) Decide(d Decision, by Actor, who Identity, now time.Time) error {
-	if err := c.barred(by, who, now); err != nil {
+	if err := c.denial(c.barred(by, who, now)); err != nil {
 		return err
 	}
 	if d.Digest != c.Digest { // before the role: an edit may have opened another stage
 		return Conflict("the digest is not the change's: was it edited after you opened it?")
 	}
-	if err := c.holdsStage(by); err != nil {
+	if err := c.denial(c.atStage(by)); err != nil {
 		return err
 	}
 	stage, _ := c.CurrentStage()

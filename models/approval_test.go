@@ -282,3 +282,71 @@ func TestDigestCoversAll(t *testing.T) {
 		t.Error("the same change has two digests")
 	}
 }
+
+// The barrier is the first of what keeps somebody from deciding, and its error has the code of the call.
+func TestBarrier(t *testing.T) {
+	t.Parallel()
+	ann := somebody("ann", models.RoleEngineer)
+	service := ann
+	service.Kind = models.ActorService
+	state := func(s models.ChangeStatus) func(*models.Change) { return func(c *models.Change) { c.Status = s } }
+	signed := func(c *models.Change) {
+		c.Decisions = []models.Decision{{Stage: "engineer", Verdict: models.Approve, Person: models.ActorRef{ID: "ann-again", Kind: models.ActorPerson}}}
+	}
+	voided := func(c *models.Change) { signed(c); c.Void(models.VoidEdited) }
+	for name, tt := range map[string]struct {
+		by     models.Actor
+		change func(*models.Change)
+		at     time.Duration
+		want   models.Barrier
+		code   models.Code
+		text   string
+	}{
+		"none":                    {by: ann},
+		"a service":               {by: service, want: models.BarrierService, code: models.CodeForbidden},
+		"the author":              {by: somebody("author", models.RoleEngineer), want: models.BarrierAuthor, code: models.CodeForbidden},
+		"the author, too late":    {by: somebody("author"), at: time.Hour, want: models.BarrierAuthor, code: models.CodeForbidden},
+		"by another account":      {by: ann, change: signed, want: models.BarrierDecided, code: models.CodeForbidden},
+		"decided before the edit": {by: ann, change: voided},
+		"a draft":                 {by: ann, change: state(models.ChangeDraft), want: models.BarrierStatus, code: models.CodeConflict, text: "the change is already draft"},
+		"deployed":                {by: ann, change: state(models.ChangeDeployed), want: models.BarrierStatus, code: models.CodeConflict, text: "the change is already deployed"},
+		"deployed long ago":       {by: ann, at: time.Hour, change: state(models.ChangeDeployed), want: models.BarrierStatus, code: models.CodeConflict},
+		"past its time":           {by: ann, at: time.Hour, want: models.BarrierExpired, code: models.CodeConflict, text: "the change has expired"},
+		"expired":                 {by: ann, change: state(models.ChangeExpired), want: models.BarrierExpired, code: models.CodeConflict},
+		"no stage":                {by: ann, change: func(c *models.Change) { c.Stages = nil }, want: models.BarrierStatus, code: models.CodeConflict, text: "the change waits for no decision"},
+		"another role":            {by: somebody("m", models.RoleManager), want: models.BarrierRole, code: models.CodeForbidden, text: "this stage needs the role engineer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := waiting(t)
+			if tt.change != nil {
+				tt.change(&c)
+			}
+			err := c.MayDecide(tt.by, who, noon.Add(tt.at))
+			if got := c.Barrier(tt.by, who, noon.Add(tt.at)); got != tt.want || codeOf(err) != tt.code {
+				t.Errorf("%q and %v, want %q and %q", got, err, tt.want, tt.code)
+			}
+			if tt.text != "" && err.Error() != tt.text {
+				t.Errorf("it says %q", err)
+			}
+		})
+	}
+}
+
+func TestEditable(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[models.ChangeStatus][2]models.Code{ // of Editable and IsDraft
+		models.ChangeDraft:     {"", ""},
+		models.ChangePending:   {"", models.CodeConflict},
+		models.ChangeApproved:  {"", models.CodeConflict},
+		models.ChangeScheduled: {"", models.CodeConflict},
+		models.ChangeDeploying: {models.CodeConflict, models.CodeConflict},
+		models.ChangeDeployed:  {models.CodeConflict, models.CodeConflict},
+		models.ChangeExpired:   {models.CodeConflict, models.CodeConflict},
+	} {
+		c := models.Change{Status: status}
+		if got := [2]models.Code{codeOf(c.Editable()), codeOf(c.IsDraft())}; got != want {
+			t.Errorf("%s: %q, want %q", status, got, want)
+		}
+	}
+}

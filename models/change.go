@@ -152,6 +152,24 @@ func (c *Change) Keys() []string {
 // Tag is the entity tag of the change's present state.
 func (c *Change) Tag() string { return `"` + c.Digest[:16] + "-" + itoa(int(c.Version)) + `"` }
 
+// Editable tells whether the change still waits, so that it can be edited or cancelled; conflict if not.
+func (c *Change) Editable() error {
+	if !c.Status.Open() {
+		return c.already()
+	}
+	return nil
+}
+
+// IsDraft tells whether the change can be submitted; conflict if not.
+func (c *Change) IsDraft() error {
+	if c.Status != ChangeDraft {
+		return c.already()
+	}
+	return nil
+}
+
+func (c *Change) already() error { return Conflict("the change is already " + string(c.Status)) }
+
 // maxTitleKeys bounds the keys of a title, in bytes: with a verb and an environment it is a valid title.
 const maxTitleKeys = 130
 

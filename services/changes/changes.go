@@ -101,6 +101,14 @@ type Outcome struct {
 // Live tells whether the change took effect at once.
 func (o Outcome) Live() bool { return o.Change.Status == models.ChangeDeployed }
 
+// mask hides sensitive values from who may not read them.
+func (o *Outcome) mask(from models.Actor) {
+	o.Change.Mask(from)
+	if o.Config != nil && o.Config.Sensitive && !from.Can(models.PermReadSecrets, o.Config.TenantID, o.Config.Environment) {
+		o.Config.Value = models.Masked
+	}
+}
+
 // route sends a change on its way, and writes it with what it did: live at once where nothing asks for a
 // decision, else waiting.
 func (s *Service) route(ctx context.Context, tx *gorm.DB, c *models.Change, f models.Facts, did func() models.Act) error {

@@ -63,8 +63,8 @@ func (s *Service) Rebase(ctx context.Context, id string) (models.Change, error) 
 // SubmitDraft sends a draft on its way. conflict: it is no draft.
 func (s *Service) SubmitDraft(ctx context.Context, id string) (models.Change, error) {
 	return s.revise(ctx, id, models.PermEditConfigs, func(r *revision) error {
-		if r.c.Status != models.ChangeDraft {
-			return models.Conflict("the change is already " + string(r.c.Status))
+		if err := r.c.IsDraft(); err != nil {
+			return err
 		}
 		if err := s.fit(r.ctx, r.c, r.f, ItemPointer); err != nil {
 			return err
@@ -90,8 +90,8 @@ func (s *Service) Cancel(ctx context.Context, id string) (models.Change, error) 
 // editable tells whether the change still waits and is the one the caller read.
 func (r *revision) editable(ifMatch string) error {
 	r.c.Lapse(r.f.At)
-	if !r.c.Status.Open() {
-		return models.Conflict("the change is already " + string(r.c.Status))
+	if err := r.c.Editable(); err != nil {
+		return err
 	}
 	return models.CheckTag(ifMatch, r.c.Tag())
 }

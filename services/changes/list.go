@@ -16,8 +16,21 @@ type Filter struct {
 	TenantID    string
 	Environment string
 	Status      models.ChangeStatus
+	Author      string // id of who began it: a person or a service
+	Open        bool   // it waits for something, or is on its way
 	Page        models.Page
 }
+
+func (f Filter) cursor() models.Cursor {
+	open := ""
+	if f.Open {
+		open = "open"
+	}
+	return models.NewCursor("changes", f.TenantID, f.Environment, string(f.Status), f.Author, open)
+}
+
+// maxAuthor is how long an actor's id may be, in characters.
+const maxAuthor = 200
 
 // List shows changes of the actor's scope, newest first.
 func (s *Service) List(ctx context.Context, f Filter) (models.Paged[models.Change], error) {
@@ -29,12 +42,15 @@ func (s *Service) List(ctx context.Context, f Filter) (models.Paged[models.Chang
 	if f.Status != "" && !f.Status.Valid() {
 		return none, models.Invalid("/status", "there is no such status")
 	}
+	if !models.ValidText(f.Author, maxAuthor) {
+		return none, models.Invalid("/author", "this is no id that an actor can have")
+	}
 	if f.TenantID != "" {
 		if err := actor.Require(models.PermViewChanges, "tenant", f.TenantID, ""); err != nil {
 			return none, err
 		}
 	}
-	cursor := models.NewCursor("changes", f.TenantID, f.Environment, string(f.Status))
+	cursor := f.cursor()
 	after, err := cursor.Decode(f.Page.Cursor, 2)
 	if err != nil {
 		return none, err
@@ -75,6 +91,19 @@ func (s *Service) page(ctx context.Context, f Filter, after []string, limit int)
 	return out, err
 }
 
+// author is the stored form of who has that id. People have UUIDs, and services the ids of their keys, which are none.
+func author(id string) string {
+	kind := models.ActorService
+	if models.ValidID(id) {
+		kind = models.ActorPerson
+	}
+	return models.ActorRef{ID: id, Kind: kind}.String()
+}
+
+// openCondition names the states in the words of the index of open changes. What has lapsed is open no more.
+const openCondition = `c.status IN ('draft', 'pending', 'approved', 'scheduled', 'deploying')
+	AND (c.status <> 'pending' OR c.expires_at IS NULL OR c.expires_at > ?)`
+
 func (f Filter) where(q *gorm.DB, actor models.Actor, now time.Time, after []string) (*gorm.DB, error) {
 	q = store.Within(q, actor.Places(models.PermViewChanges))
 	if f.TenantID != "" {
@@ -82,6 +111,12 @@ func (f Filter) where(q *gorm.DB, actor models.Actor, now time.Time, after []str
 	}
 	if f.Environment != "" {
 		q = q.Where("c.environment = ?", f.Environment)
+	}
+	if f.Author != "" {
+		q = q.Where("c.author = ?", author(f.Author))
+	}
+	if f.Open {
+		q = q.Where(openCondition, now)
 	}
 	switch f.Status {
 	case "":
@@ -112,51 +147,4 @@ func changesOf(rows []changeRow, names *access.Directory) ([]models.Change, erro
 		out = append(out, c)
 	}
 	return out, nil
-}
-
-// scanBatch is how many waiting changes are looked at in one go for the approvals of one person.
-const (
-	scanBatch   = 50
-	scanBatches = 40 // in one call; the cursor goes on from there
-)
-
-// Approvals lists the changes that the actor may decide now, newest first.
-func (s *Service) Approvals(ctx context.Context, page models.Page) (models.Paged[models.Change], error) {
-	var none models.Paged[models.Change]
-	actor, ok := models.ActorFrom(ctx)
-	if !ok {
-		return none, models.Unauthenticated()
-	}
-	cursor := models.NewCursor("approvals")
-	after, err := cursor.Decode(page.Cursor, 2)
-	if err != nil {
-		return none, err
-	}
-	who, err := s.Access.Directory(ctx)
-	if err != nil {
-		return none, err
-	}
-	var mine []models.Change
-	if actor.Kind != models.ActorPerson || len(actor.Places(models.PermDecide)) == 0 {
-		return models.Cut(mine, page.Limit, cursorKeys, cursor), nil // nothing is theirs to decide, ever
-	}
-	for n := 0; len(mine) <= page.Limit; n++ {
-		if n == scanBatches {
-			return models.Paged[models.Change]{Items: append([]models.Change{}, mine...), Next: cursor.Encode(after...)}, nil
-		}
-		batch, err := s.page(ctx, Filter{Status: models.ChangePending}, after, scanBatch)
-		if err != nil {
-			return none, err
-		}
-		for _, c := range batch {
-			if c.MayDecide(actor, who.Identity, s.Now()) == nil && len(mine) <= page.Limit {
-				mine = append(mine, s.shown(c, actor))
-			}
-		}
-		if len(batch) < scanBatch {
-			break
-		}
-		after = cursorKeys(batch[len(batch)-1])
-	}
-	return models.Cut(mine, page.Limit, cursorKeys, cursor), nil
 }

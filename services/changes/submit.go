@@ -36,7 +36,7 @@ type Draft struct {
 	Origin       string
 	Pointer      func(i int) string // names the i-th item in the caller's input
 
-	promotes string // of a promotion: id of the config whose live value goes on
+	promotes *promotion // where a promotion's values come from; nil for any other draft
 }
 
 // ItemPointer names the items of a change document.
@@ -152,7 +152,7 @@ func (s *Service) Submit(ctx context.Context, d Draft) (out Outcome, err error) 
 	if err == nil && !d.DryRun {
 		s.count(out.Change)
 	}
-	out.Change.Mask(actor)
+	out.mask(actor)
 	return out, err
 }
 
@@ -174,8 +174,8 @@ func (s *Service) submit(ctx context.Context, tx *gorm.DB, at place, d Draft, by
 	if err := matches(d, f); err != nil {
 		return Outcome{}, err
 	}
-	if d.promotes != "" {
-		if err := s.source(tx, d, &c, f); err != nil {
+	if d.promotes != nil {
+		if err := d.promotes.fill(tx, by, &c, f, d.Pointer); err != nil {
 			return Outcome{}, err
 		}
 	}
