@@ -20,13 +20,14 @@ type Config struct {
 
 // Version is an immutable value of a config with the interval in which it was live.
 type Version struct {
-	Number   int64
-	Value    Value
-	Masked   bool // the value is not shown to who asked
-	ChangeID string
-	Author   ActorRef
-	LiveFrom time.Time
-	LiveTo   *time.Time // nil while it is live
+	Number     int64
+	Value      Value
+	Masked     bool // the value is not shown to who asked
+	ChangeID   string
+	Author     ActorRef
+	ApprovedBy []ActorRef // who approved the change
+	LiveFrom   time.Time
+	LiveTo     *time.Time // nil while it is live
 }
 
 // Masked is what people see in place of a sensitive value, as JSON text.

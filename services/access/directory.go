@@ -69,26 +69,32 @@ func (d *Directory) Current(a models.Actor, now time.Time) (models.Actor, bool) 
 // grants are the person's rights, and when they have to be worked out anew; zero means never.
 func (d *Directory) grants(p models.Person, now time.Time) (grants []models.Grant, until time.Time) {
 	grants = appendGrants(grants, d.byPerson[p.ID])
-	if email := p.VerifiedEmail(); email != "" {
-		for _, id := range d.invited[invite{p.Issuer, email}] {
-			if id != p.ID {
-				grants = appendGrants(grants, d.byPerson[id])
-			}
-		}
+	for _, id := range d.invitations(p) {
+		grants = appendGrants(grants, d.byPerson[id])
 	}
-	if p.GroupsAt == nil {
-		return grants, until
-	}
-	end := p.GroupsAt.Add(models.GroupTrust)
-	if !now.Before(end) {
-		return grants, until
-	}
-	for _, group := range p.Groups {
+	for _, group := range d.groups(p, now) {
 		if bound := d.byGroup[group]; len(bound) > 0 {
-			grants, until = appendGrants(grants, bound), end
+			grants, until = appendGrants(grants, bound), p.GroupsAt.Add(models.GroupTrust)
 		}
 	}
 	return grants, until
+}
+
+// invitations are the ids under which the person was added by e-mail, beside the person's own.
+func (d *Directory) invitations(p models.Person) []string {
+	email := p.VerifiedEmail()
+	if email == "" {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(d.invited[invite{p.Issuer, email}]), func(id string) bool { return id == p.ID })
+}
+
+// groups are those of the person that were seen lately enough to count.
+func (d *Directory) groups(p models.Person, now time.Time) []string {
+	if p.GroupsAt == nil || !now.Before(p.GroupsAt.Add(models.GroupTrust)) {
+		return nil
+	}
+	return p.Groups
 }
 
 func appendGrants(grants []models.Grant, bindings []models.Binding) []models.Grant {

@@ -33,12 +33,15 @@ func (s *Service) SignIn(ctx context.Context, claims Claims) (p models.Person, e
 		return models.Person{}, models.Unauthenticated()
 	}
 	err = s.asAuth(ctx, func(ctx context.Context, tx *gorm.DB) error {
-		p, err = s.signIn(ctx, tx, claims)
-		return err
+		if p, err = s.signIn(ctx, tx, claims); err != nil {
+			return err
+		}
+		return s.recordLogin(ctx, tx, p)
 	})
 	return p, err
 }
 
+// signIn writes the person down; recordLogin comes when all else is written.
 func (s *Service) signIn(ctx context.Context, tx *gorm.DB, c Claims) (models.Person, error) {
 	if err := lockPerson(tx, c); err != nil {
 		return models.Person{}, err
@@ -56,12 +59,15 @@ func (s *Service) signIn(ctx context.Context, tx *gorm.DB, c Claims) (models.Per
 		return models.Person{}, err
 	}
 	if c.tellNews(old, now) {
-		if err := store.ControlMoved(ctx, tx, models.HeadRoles); err != nil {
-			return models.Person{}, err
-		}
+		err = store.ControlMoved(ctx, tx, models.HeadRoles)
 	}
+	return p, err
+}
+
+// recordLogin tells the log of the platform, in the name of the person.
+func (s *Service) recordLogin(ctx context.Context, tx *gorm.DB, p models.Person) error {
 	person := models.WithActor(ctx, models.Actor{ActorRef: p.Ref()})
-	return p, s.audit.Record(person, tx, models.Platform, now, models.Act{Action: ActionLogin, Resource: "person/" + p.ID})
+	return s.audit.Record(person, tx, models.Platform, s.now().UTC(), models.Act{Action: ActionLogin, Resource: "person/" + p.ID})
 }
 
 // lockPerson lets sign-ins and invitations of one person pass one after the other.

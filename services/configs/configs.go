@@ -56,7 +56,16 @@ func (r row) config(d models.Definition, actor models.Actor) models.Config {
 
 // shown is the value as the actor may see it.
 func shown(v models.Value, sensitive bool, actor models.Actor, r row) models.Value {
-	if sensitive && !actor.Can(models.PermReadSecrets, r.TenantID, r.Environment) {
+	return maskedIf(hidden(sensitive, actor, r), v)
+}
+
+// hidden tells whether the values of a config are kept from the actor.
+func hidden(sensitive bool, actor models.Actor, r row) bool {
+	return sensitive && !actor.Can(models.PermReadSecrets, r.TenantID, r.Environment)
+}
+
+func maskedIf(hide bool, v models.Value) models.Value {
+	if hide {
 		return models.Masked
 	}
 	return v
@@ -215,10 +224,10 @@ func (s *Service) list(ctx context.Context, tx *gorm.DB, f Filter, after []strin
 	return list, nil
 }
 
-// visible lists the environments to read from: the one asked for, or all that the actor may see.
+// visible lists the environments to read from, in their order: the one asked for, or all that the actor may see.
 func visible(tx *gorm.DB, f Filter, actor models.Actor) ([]string, error) {
 	var all, out []string
-	if err := tx.Raw(`SELECT name FROM environments`).Scan(&all).Error; err != nil {
+	if err := tx.Raw(`SELECT name FROM environments ORDER BY position, name`).Scan(&all).Error; err != nil {
 		return nil, err
 	}
 	for _, e := range all {

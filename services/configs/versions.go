@@ -3,6 +3,7 @@ package configs
 import (
 	"context"
 	"strconv"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -10,19 +11,25 @@ import (
 	"github.com/hotswap/hotswap/models"
 )
 
-// versionRow is a row of config_versions.
+// versionRow is a row of config_versions with the people who approved its change.
 type versionRow struct {
-	Version  int64
-	Value    models.Value
-	ChangeID string
-	Author   string
-	LiveFrom time.Time
-	LiveTo   *time.Time
+	Version    int64
+	Value      models.Value
+	ChangeID   string
+	Author     string
+	ApprovedBy string
+	LiveFrom   time.Time
+	LiveTo     *time.Time
 }
 
 const versionsSQL = `
-	SELECT version, value, change_id, author, live_from, live_to FROM config_versions
-	WHERE tenant_id = ? AND config_id = ? AND version `
+	SELECT v.version, v.value, v.change_id, v.author, v.live_from, v.live_to, ` + approvedBy + ` AS approved_by
+	FROM config_versions v WHERE v.tenant_id = ? AND v.config_id = ? AND v.version `
+
+// approvedBy are the ids of the people who approved the change that made the version v.
+const approvedBy = `(
+	SELECT coalesce(string_agg(d.person_id::text, ',' ORDER BY d.at, d.id), '') FROM decisions d
+	WHERE d.tenant_id = v.tenant_id AND d.change_id = v.change_id AND d.decision = 'approve' AND d.voided = '')`
 
 // Versions is the history of a config, newest first; it stays after a delete.
 func (s *Service) Versions(ctx context.Context, configID string, page models.Page) (out models.Paged[models.Version], err error) {
@@ -58,10 +65,21 @@ func (s *Service) Version(ctx context.Context, configID string, number int64) (m
 }
 
 // versions reads what the condition on the number picks, as the actor may see it.
-func (s *Service) versions(ctx context.Context, configID, condition string, args ...any) (out []models.Version, err error) {
+func (s *Service) versions(ctx context.Context, configID, condition string, args ...any) ([]models.Version, error) {
+	out, hide, err := s.history(ctx, configID, condition, args...)
+	for i := range out {
+		mask(&out[i], hide)
+	}
+	return out, err
+}
+
+func mask(v *models.Version, hide bool) { v.Masked, v.Value = hide, maskedIf(hide, v.Value) }
+
+// history reads what the condition on the number picks, in clear, and tells whether it is to be hidden.
+func (s *Service) history(ctx context.Context, configID, condition string, args ...any) (out []models.Version, hide bool, err error) {
 	actor, ok := models.ActorFrom(ctx)
 	if !ok {
-		return nil, models.Unauthenticated()
+		return nil, true, models.Unauthenticated()
 	}
 	err = s.db.Tx(ctx, func(ctx context.Context, tx *gorm.DB) error {
 		c, err := find(ctx, tx, actor, configID)
@@ -72,29 +90,44 @@ func (s *Service) versions(ctx context.Context, configID, condition string, args
 		if err != nil {
 			return err
 		}
-		sensitive := defined[c.Key].Sensitive
+		hide = hidden(defined[c.Key].Sensitive, actor, c)
 		var rows []versionRow
 		if err := tx.Raw(versionsSQL+condition, append([]any{c.TenantID, configID}, args...)...).Scan(&rows).Error; err != nil {
 			return err
 		}
 		for _, r := range rows {
 			out = append(out, models.Version{
-				Number: r.Version, Value: shown(r.Value, sensitive, actor, c), ChangeID: r.ChangeID,
-				Masked: sensitive && !actor.Can(models.PermReadSecrets, c.TenantID, c.Environment),
-				Author: models.ParseActorRef(r.Author), LiveFrom: r.LiveFrom.UTC(), LiveTo: r.LiveTo,
+				Number: r.Version, Value: r.Value, ChangeID: r.ChangeID, Author: models.ParseActorRef(r.Author),
+				ApprovedBy: people(r.ApprovedBy), LiveFrom: r.LiveFrom.UTC(), LiveTo: r.LiveTo,
 			})
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, true, err
 	}
 	name, err := s.names(ctx)
 	if err != nil {
-		return nil, err
+		return nil, true, err
 	}
 	for i := range out {
 		out[i].Author = name(out[i].Author)
+		rename(out[i].ApprovedBy, name)
 	}
-	return out, nil
+	return out, hide, nil
+}
+
+// people are those of a list of ids, without names.
+func people(ids string) []models.ActorRef {
+	var out []models.ActorRef
+	for _, id := range strings.FieldsFunc(ids, func(r rune) bool { return r == ',' }) {
+		out = append(out, models.ActorRef{ID: id, Kind: models.ActorPerson})
+	}
+	return out
+}
+
+func rename(refs []models.ActorRef, name func(models.ActorRef) models.ActorRef) {
+	for i := range refs {
+		refs[i] = name(refs[i])
+	}
 }

@@ -26,8 +26,8 @@ func unknownAbove(tx *gorm.DB, layer models.Tenant, key string) error {
 	}
 }
 
-// below confines a query over rows with a tenant_id to the layers below; a tenant has none.
-func below(q *gorm.DB, column string, layer models.Tenant) *gorm.DB {
+// Below confines a query over rows with a tenant_id to the layers below; a tenant has none.
+func Below(q *gorm.DB, column string, layer models.Tenant) *gorm.DB {
 	switch {
 	case layer.ID == models.Platform:
 		return q.Where(column+" <> ?", layer.ID)
@@ -44,7 +44,7 @@ func (s *Service) fitsBelow(tx *gorm.DB, layer models.Tenant, d models.Definitio
 	var found struct{ Other, Secret int }
 	q := tx.Table("definitions d").Select("count(*) FILTER (WHERE d.type <> ?) AS other, count(*) FILTER (WHERE d.sensitive) AS secret", d.Type).
 		Where("d.key = ?", d.Key)
-	if err := below(q, "d.tenant_id", layer).Scan(&found).Error; err != nil {
+	if err := Below(q, "d.tenant_id", layer).Scan(&found).Error; err != nil {
 		return err
 	}
 	switch {
@@ -67,7 +67,7 @@ func hidesNothing(tx *gorm.DB, layer models.Tenant, key string) error {
 	live := func() *gorm.DB {
 		return tx.Table("configs c").Select("count(*)").Where("c.key = ? AND c.live IS NOT NULL", key)
 	}
-	for _, q := range []*gorm.DB{live().Where("c.tenant_id = ?", layer.ID), below(live(), "c.tenant_id", layer)} {
+	for _, q := range []*gorm.DB{live().Where("c.tenant_id = ?", layer.ID), Below(live(), "c.tenant_id", layer)} {
 		var found int
 		if err := q.Scan(&found).Error; err != nil {
 			return err
@@ -85,7 +85,7 @@ func (s *Service) valuesFit(tx *gorm.DB, layer models.Tenant, d models.Definitio
 	broken := 0
 	for _, q := range []*gorm.DB{
 		liveValues(tx, d.Key).Where("c.tenant_id = ?", layer.ID),
-		below(liveValues(tx, d.Key), "c.tenant_id", layer),
+		Below(liveValues(tx, d.Key), "c.tenant_id", layer),
 	} {
 		var rows []struct {
 			Value models.Value

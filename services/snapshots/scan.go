@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -36,7 +37,8 @@ func (s *Service) Load(ctx context.Context) error {
 		return err
 	}
 	s.Raise(all)
-	return s.loadEnvironments(ctx)
+	_, err = s.loadEnvironments(ctx)
+	return err
 }
 
 // Run looks for moved heads every second until the context ends, and tells of them: what moves on other nodes
@@ -107,35 +109,38 @@ func (s *Service) scan(ctx context.Context, from string) ([]models.Head, error) 
 
 // checkEnvironment tells whether there is such an environment; one that is unknown here may be new.
 func (s *Service) checkEnvironment(ctx context.Context, name string) error {
-	if known := s.environments.Load(); known != nil && (*known)[name] {
+	if known := s.environments.Load(); known != nil && slices.Contains(*known, name) {
 		return nil
 	}
 	if models.ValidEnvironmentName(name) {
-		_, err := once(ctx, &s.loads, "environments", func(ctx context.Context) (*struct{}, error) {
-			return &struct{}{}, s.loadEnvironments(ctx)
-		})
+		known, err := s.environmentsNow(ctx)
 		if err != nil {
 			return err
 		}
-		if (*s.environments.Load())[name] {
+		if slices.Contains(known, name) {
 			return nil
 		}
 	}
 	return models.Invalid("/environment", "there is no such environment")
 }
 
-func (s *Service) loadEnvironments(ctx context.Context) error {
-	var names []string
+// environmentsNow is all environments in their order, as Postgres has them.
+func (s *Service) environmentsNow(ctx context.Context) ([]string, error) {
+	known, err := once(ctx, &s.loads, "environments", s.loadEnvironments)
+	if err != nil {
+		return nil, err
+	}
+	return *known, nil
+}
+
+func (s *Service) loadEnvironments(ctx context.Context) (*[]string, error) {
+	names := new([]string)
 	err := s.db.Tx(models.WithActor(ctx, models.System("scan")), func(_ context.Context, tx *gorm.DB) error {
-		return tx.Raw(`SELECT name FROM environments`).Scan(&names).Error
+		return tx.Raw(`SELECT name FROM environments ORDER BY position, name`).Scan(names).Error
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	known := make(map[string]bool, len(names))
-	for _, name := range names {
-		known[name] = true
-	}
-	s.environments.Store(&known)
-	return nil
+	s.environments.Store(names)
+	return names, nil
 }

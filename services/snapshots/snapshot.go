@@ -22,6 +22,7 @@ type Snapshot struct {
 	Stale       bool   // Postgres did not answer: this is what was known before
 	Withheld    []string
 
+	made      time.Time
 	tier      string
 	chain     []link
 	tokens    []string

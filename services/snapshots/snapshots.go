@@ -34,6 +34,7 @@ type Options struct {
 	MaxBytes int64 // of layer sets and snapshots in memory, roughly
 	Log      *slog.Logger
 	Metrics  prometheus.Registerer
+	Now      func() time.Time
 }
 
 // Service answers resolved reads.
@@ -42,10 +43,12 @@ type Service struct {
 	tenants *tenants.Directory
 	log     *slog.Logger
 	metrics metrics
+	now     func() time.Time
+	vitals  vitals
 
 	heads        heads
-	cursor       string // of the scan: transactions below it are all known
-	environments atomic.Pointer[map[string]bool]
+	cursor       string                   // of the scan: transactions below it are all known
+	environments atomic.Pointer[[]string] // in their order
 	sets         *otter.Cache[models.HeadKey, *configs.LayerSet]
 	composed     *otter.Cache[place, *Snapshot]
 	loads        singleflight.Group // of layer sets
@@ -75,7 +78,7 @@ func New(o Options) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cache of snapshots: %w", err)
 	}
-	s := &Service{db: o.DB, tenants: o.Tenants, log: o.Log, sets: sets, composed: composed}
+	s := &Service{db: o.DB, tenants: o.Tenants, log: o.Log, now: o.Now, sets: sets, composed: composed}
 	s.metrics = newMetrics(o.Metrics, s)
 	return s, nil
 }
@@ -177,6 +180,19 @@ func revisions(chain []link) []int64 {
 // compose gets the layer sets of the chain and makes the snapshot of them.
 func (s *Service) compose(ctx context.Context, tenant models.Tenant, at place) (*Snapshot, error) {
 	chain := s.chain(tenant, at.environment)
+	sets, err := s.setsOf(ctx, chain)
+	if err != nil {
+		return nil, err
+	}
+	made := newSnapshot(tenant, at, chain, sets)
+	made.made = s.now()
+	s.metrics.composes.Inc()
+	s.keep(at, made)
+	return made, nil
+}
+
+// setsOf are the layer sets of the links, each at least as new as its head that is known now.
+func (s *Service) setsOf(ctx context.Context, chain []link) ([]*configs.LayerSet, error) {
 	sets := make([]*configs.LayerSet, len(chain))
 	for i, l := range chain {
 		set, err := s.set(ctx, l)
@@ -185,10 +201,7 @@ func (s *Service) compose(ctx context.Context, tenant models.Tenant, at place) (
 		}
 		sets[i] = set
 	}
-	made := newSnapshot(tenant, at, chain, sets)
-	s.metrics.composes.Inc()
-	s.keep(at, made)
-	return made, nil
+	return sets, nil
 }
 
 // keep holds the snapshot for later, unless a newer one is there already.

@@ -46,7 +46,7 @@ func onDatabase(t testing.TB, db *storetest.Database) node {
 	n := node{db: db, directory: tenants.NewDirectory(db.DB), registry: prometheus.NewRegistry()}
 	var err error
 	n.Service, err = snapshots.New(snapshots.Options{
-		DB: db.DB, Tenants: n.directory, MaxBytes: 64 << 20, Log: slog.New(slog.DiscardHandler), Metrics: n.registry,
+		DB: db.DB, Tenants: n.directory, MaxBytes: 64 << 20, Log: slog.New(slog.DiscardHandler), Metrics: n.registry, Now: time.Now,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -115,6 +115,14 @@ func code(err error) models.Code {
 	default:
 		return models.Code("internal: " + err.Error())
 	}
+}
+
+func fieldsOf(err error) []models.FieldError {
+	var e *models.Error
+	if !errors.As(err, &e) {
+		return nil
+	}
+	return e.Fields
 }
 
 func TestGetResolvesTheChain(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 var withoutTenant = map[string]string{
 	"environments":     "the steps to Production are the same for all tenants",
 	"people":           "one person may act for many tenants; a row holds no tenant's data",
+	"sessions":         "a person is signed in, not a tenant; only the system actor auth sees a row",
 	"goose_db_version": "the migration tool's own",
 }
 
@@ -35,6 +36,7 @@ var policies = map[string][]string{
 	"heads":               {"above", "auth_reads", "own", "scan_reads"},
 	"policies":            {"above", "own"},
 	"role_bindings":       {"auth_reads", "own"},
+	"sessions":            {"auth_only"},
 	"tenant_versions":     {"own"},
 	"tenants":             {"own", "scan_reads"},
 }

@@ -48,3 +48,26 @@ func (db *DB) Work(ctx context.Context, workers *river.Workers) (func(context.Co
 	}
 	return client.Stop, nil
 }
+
+// Jobs is how the queue of jobs stands, over all nodes.
+type Jobs struct {
+	Waiting int           // due and not begun
+	Oldest  time.Duration // how long the one that has waited longest has been due
+	Running int
+}
+
+// jobsSQL reads by River's index of states. What is due stays scheduled until River's next look.
+const jobsSQL = `
+	SELECT count(*) FILTER (WHERE state <> 'running'), count(*) FILTER (WHERE state = 'running'),
+	       coalesce(extract(epoch FROM now() - min(scheduled_at) FILTER (WHERE state <> 'running')), 0)::float8
+	FROM river_job WHERE state IN ('available', 'retryable', 'scheduled', 'running') AND (scheduled_at <= now() OR state = 'running')`
+
+// Jobs tells how many jobs wait and work. They belong to no tenant, so it needs no actor.
+func (db *DB) Jobs(ctx context.Context) (jobs Jobs, err error) {
+	var seconds float64
+	err = db.connected(ctx, func() error {
+		return db.pool.QueryRow(ctx, jobsSQL).Scan(&jobs.Waiting, &jobs.Running, &seconds)
+	})
+	jobs.Oldest = time.Duration(seconds * float64(time.Second))
+	return jobs, err
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/hotswap/hotswap/services/configs"
 	"github.com/hotswap/hotswap/services/definitions"
 	"github.com/hotswap/hotswap/services/deployments"
+	"github.com/hotswap/hotswap/services/snapshots"
 	"github.com/hotswap/hotswap/services/tenants"
 )
 
@@ -25,6 +26,7 @@ type Services struct {
 	Tenants     *tenants.Service
 	Definitions *definitions.Service
 	Configs     *configs.Service
+	Snapshots   *snapshots.Service
 	Deployments *deployments.Service
 	Changes     *changes.Service
 }
@@ -37,13 +39,16 @@ func Register(api huma.API, s Services) {
 	policyRoutes{s.Tenants}.register(api)
 	definitionRoutes{s.Definitions}.register(api)
 	configRoutes{s.Changes, s.Configs}.register(api)
+	compareRoutes{s.Snapshots}.register(api)
 	versionRoutes{s.Configs}.register(api)
+	diffRoutes{s.Configs}.register(api)
 	changeRoutes{s.Changes}.register(api)
 	approvalRoutes{s.Changes}.register(api)
 	deploymentRoutes{s.Deployments}.register(api)
 	auditRoutes{s.Audit}.register(api)
 	keyRoutes{s.Access}.register(api)
 	bindingRoutes{s.Access}.register(api)
+	sessionRoutes{s.Access}.register(api)
 	meRoutes{s.Access}.register(api)
 }
 

@@ -63,6 +63,8 @@ func TestAnotherTenantsThingsDoNotExist(t *testing.T) {
 		{"POST", "/configs/", config, "/promote", webtest.Body{"targetEnvironment": "Production"}},
 		{"GET", "/configs/", config, "/versions", nil},
 		{"GET", "/configs/", config, "/versions/1", nil},
+		{"GET", "/configs/", config, "/diff?from=1&to=1", nil},
+		{"GET", "/configs/compare?from=QA&to=Production&tenantId=", "acme", "", nil},
 		{"GET", "/changes/", change, "", nil},
 		{"PATCH", "/changes/", change, "", webtest.Body{"title": "x"}},
 		{"POST", "/changes/", change, "/submit", nil},

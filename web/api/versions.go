@@ -13,20 +13,22 @@ import (
 
 // version is an immutable value of a config with the interval in which it was live.
 type version struct {
-	Version   int64           `json:"version"`
-	Value     wire.RawJSON    `json:"value"`
-	Masked    bool            `json:"masked" doc:"The value is not shown to the caller"`
-	LiveFrom  time.Time       `json:"liveFrom"`
-	LiveTo    *time.Time      `json:"liveTo" doc:"null while it is live"`
-	ChangeID  string          `json:"changeId"`
-	Author    models.ActorRef `json:"author"`
-	CreatedAt time.Time       `json:"createdAt"`
+	Version    int64             `json:"version"`
+	Value      wire.RawJSON      `json:"value"`
+	Masked     bool              `json:"masked" doc:"The value is not shown to the caller"`
+	LiveFrom   time.Time         `json:"liveFrom"`
+	LiveTo     *time.Time        `json:"liveTo" doc:"null while it is live"`
+	ChangeID   string            `json:"changeId"`
+	Author     models.ActorRef   `json:"author"`
+	ApprovedBy []models.ActorRef `json:"approvedBy" doc:"Who approved the change"`
+	CreatedAt  time.Time         `json:"createdAt"`
 }
 
 func showVersion(v models.Version) version {
 	return version{
 		Version: v.Number, Value: wire.Raw(v.Value), Masked: v.Masked, LiveFrom: v.LiveFrom.UTC(),
 		LiveTo: utc(v.LiveTo), ChangeID: v.ChangeID, Author: v.Author, CreatedAt: v.LiveFrom.UTC(),
+		ApprovedBy: append([]models.ActorRef{}, v.ApprovedBy...), // never null
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -15,20 +16,33 @@ import (
 // Handlers is what the reads need.
 type Handlers struct {
 	Snapshots *snapshots.Service
+	Now       func() time.Time
 }
 
 // Register puts the reads below the API's prefix. The actor is in the request's context.
 func Register(g *echo.Group, h Handlers) {
-	g.GET("/configs/tenant/:tenantId", h.tenant)
-	g.GET("/configs/tenant/:tenantId/keys/:key", h.key)
+	g.GET("/configs/tenant/:tenantId", h.read(tenant))
+	g.GET("/configs/tenant/:tenantId/keys/:key", h.read(key))
+}
+
+// read answers with what the actor may read, and notes how long that took.
+func (h Handlers) read(with func(echo.Context, *snapshots.Snapshot) error) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		began := h.Now()
+		snap, err := h.snapshot(c)
+		if err != nil {
+			return err
+		}
+		if err := with(c, snap); err != nil {
+			return err
+		}
+		h.Snapshots.Noted(snap, began)
+		return nil
+	}
 }
 
 // tenant answers with all resolved values of a tenant in an environment.
-func (h Handlers) tenant(c echo.Context) error {
-	snap, err := h.snapshot(c)
-	if err != nil {
-		return err
-	}
+func tenant(c echo.Context, snap *snapshots.Snapshot) error {
 	include, err := param(c, "include")
 	switch {
 	case err != nil:
@@ -48,11 +62,7 @@ func (h Handlers) tenant(c echo.Context) error {
 }
 
 // key answers with one resolved value.
-func (h Handlers) key(c echo.Context) error {
-	snap, err := h.snapshot(c)
-	if err != nil {
-		return err
-	}
+func key(c echo.Context, snap *snapshots.Snapshot) error {
 	resolved, ok := snap.Key(c.Param("key"))
 	if !ok {
 		return models.NotFound("key")

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/labstack/echo/v4"
@@ -45,6 +46,8 @@ type site struct {
 	t   testing.TB
 	db  *storetest.Database
 	web http.Handler
+
+	plane *snapshots.Service
 }
 
 func newSite(t testing.TB) site {
@@ -60,22 +63,25 @@ func newSite(t testing.TB) site {
 	db.Set(t, "acme", "Production", "password", `"hunter2"`)
 	directory, registry := tenants.NewDirectory(db.DB), prometheus.NewRegistry()
 	log := slog.New(slog.DiscardHandler)
-	plane, err := snapshots.New(snapshots.Options{DB: db.DB, Tenants: directory, MaxBytes: 1 << 24, Log: log, Metrics: registry})
+	plane, err := snapshots.New(snapshots.Options{DB: db.DB, Tenants: directory, MaxBytes: 1 << 24, Log: log, Metrics: registry, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := errors.Join(plane.Load(t.Context()), directory.Load(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	handler := web.New(web.Deps{
+	handler, err := web.New(web.Deps{
 		Log: log, Registry: registry, Version: "test", Authenticate: authenticate,
 		Refuse: func(context.Context, models.Refusal) {}, Denied: func(context.Context, models.Refusal) {},
 		Ready: func(context.Context) error { return nil },
 		Routes: func(r web.Router) {
-			read.Register(r.Echo.Group(web.Prefix), read.Handlers{Snapshots: plane})
+			read.Register(r.Echo.Group(web.Prefix), read.Handlers{Snapshots: plane, Now: time.Now})
 		},
 	})
-	return site{t, db, handler}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return site{t, db, handler, plane}
 }
 
 func (s site) get(credential, path string, header ...string) *httptest.ResponseRecorder {
@@ -273,5 +279,29 @@ func BenchmarkNotModified(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		s.web.ServeHTTP(discard{http.Header{}}, r)
+	}
+}
+
+// Answers are noted, refusals are not.
+func TestReadsAreNoted(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	first := s.get("app", bulk)
+	s.get("app", bulk, "If-None-Match", first.Header().Get("ETag"))
+	s.get("app", bulk+"&include=metadata")
+	s.get("app", "/configs/tenant/acme/keys/limit?environment=Production")
+	s.get("app", "/configs/tenant/acme/keys/never?environment=Production")
+	s.get("other", bulk)
+	s.get("app", bulk+"&include=everything")
+	for second := time.Now().Unix(); time.Now().Unix() == second; {
+		time.Sleep(10 * time.Millisecond)
+	}
+	var reads, hits int
+	var slowest time.Duration
+	for _, second := range s.plane.Vitals() {
+		reads, hits, slowest = reads+second.Reads, hits+second.Hits, max(slowest, second.P99)
+	}
+	if reads != 4 || hits != 3 || slowest <= 0 || slowest > 10*time.Second {
+		t.Errorf("%d reads, %d hits, the slowest %v", reads, hits, slowest)
 	}
 }
