@@ -46,8 +46,10 @@ func TestDevTellsWhereEverythingIs(t *testing.T) {
 	}
 	wantRedisURL(t, s.RedisURL)
 	wantMetrics(t, s.MetricsURL)
-	if !s.out.contains(s.URL) || !s.out.contains("curl ") {
-		t.Errorf("hotswap dev prints neither its URL nor a curl line:\n%s", s.out)
+	for _, line := range []string{"Open " + s.URL + " and sign in as engineer@example.com\n", "curl "} {
+		if !s.out.contains(line) {
+			t.Errorf("hotswap dev does not print %q:\n%s", line, s.out)
+		}
 	}
 	for _, secret := range []string{"admin", "engineer", "manager"} {
 		if s.out.contains(s.APIKeys[secret]) {

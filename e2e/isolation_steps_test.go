@@ -38,6 +38,8 @@ func readSteps() []step {
 		{10, get("/configs/%s", func(n names) []any { return []any{n.config} })},
 		{10, get("/configs/%s/versions", func(n names) []any { return []any{n.config} })},
 		{5, get("/configs/%s/versions/1", func(n names) []any { return []any{n.config} })},
+		{5, get("/configs/%s/diff?from=1&to=1", func(n names) []any { return []any{n.config} })},
+		{5, get("/configs/compare?from=Development&to=Production&tenantId=%s", tenantOf)},
 		{10, get("/changes?limit=20", func(names) []any { return nil })},
 		{5, get("/changes?limit=5&cursor=%s", func(n names) []any { return []any{n.cursor} })},
 		{10, get("/changes?limit=20&tenantId=%s", tenantOf)},

@@ -16,9 +16,13 @@ func TestQuickStartBesideDemoData(t *testing.T) {
 	room(t, 1)
 	s := start(t, t.TempDir())
 	s.as("admin").get("/tenants/acme-corp").problem(http.StatusNotFound, "not_found")
-	list := s.as("viewer").get("/tenants").want(http.StatusOK)
-	if list.field("items.0.tenantId") == nil {
-		t.Error("there is no demo tenant")
+	list := s.as("viewer").get("/tenants?limit=200").want(http.StatusOK)
+	if tenants, ok := list.field("items").([]any); !ok || len(tenants) != 24 {
+		t.Errorf("the demo has not 24 tenants: %s", list.body)
+	}
+	waits := s.as("engineer").get("/approvals").want(http.StatusOK)
+	if waits.field("items.0.tenantId") != "globex" || waits.field("items.0.currentStage") != "engineer" {
+		t.Errorf("nothing waits for the engineer who signs in first: %s", waits.body)
 	}
 	demo := s.as("app").get("/configs/tenant/globex?environment=Production").want(http.StatusOK)
 	if configs, ok := demo.field("configs").(map[string]any); !ok || len(configs) == 0 {

@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/views"
 	"github.com/hotswap/hotswap/web/wire"
 )
 
@@ -75,6 +76,7 @@ func plain(code models.Code) *models.Error {
 // failures turns errors into answers; nothing else does.
 type failures struct {
 	log    *slog.Logger
+	pages  *Pages // nil: every error is JSON
 	refuse func(context.Context, models.Refusal)
 	denied func(context.Context, models.Refusal)
 }
@@ -87,6 +89,28 @@ func (f failures) handle(err error, c echo.Context) {
 		return
 	}
 	problem := f.answer(ctx, c, err)
+	if f.pages != nil && wantsHTML(c.Request()) {
+		f.showPage(c, problem)
+		return
+	}
+	f.send(ctx, c, problem)
+}
+
+// showPage answers with an error page, and with the problem if even that cannot be drawn.
+func (f failures) showPage(c echo.Context, problem *wire.Problem) {
+	ctx := c.Request().Context()
+	err := f.pages.fail(c, failureOf(problem, c.Request()))
+	switch {
+	case err == nil:
+	case c.Response().Committed:
+		f.log.DebugContext(ctx, "the caller left before the answer", "error", err)
+	default:
+		f.log.ErrorContext(ctx, "cannot draw an error page", "error", err)
+		f.send(ctx, c, problem)
+	}
+}
+
+func (f failures) send(ctx context.Context, c echo.Context, problem *wire.Problem) {
 	body := &bytes.Buffer{}
 	if err := encodeJSON(body, problem); err != nil {
 		f.log.ErrorContext(ctx, "cannot encode a problem", "error", err)
@@ -144,6 +168,12 @@ func public(ctx context.Context, err error) *models.Error {
 	}
 }
 
+// is tells whether an error is ours, with that code.
+func is(err error, code models.Code) bool {
+	own, ok := errors.AsType[*models.Error](err)
+	return ok && own.Code == code
+}
+
 // worded keeps the text of internal errors inside.
 func worded(e *models.Error) *models.Error {
 	if kindOf(e.Code).status == http.StatusInternalServerError {
@@ -160,6 +190,39 @@ func setHeaders(h http.Header, e *models.Error) {
 	if e.Code == models.CodeFrozen || e.Code == models.CodeRateLimited || e.Code == models.CodeUnavailable {
 		h.Set(echo.HeaderRetryAfter, seconds(e.RetryAfter))
 	}
+}
+
+// advice says what people can do about an error whose sentence does not.
+func advice(code models.Code) string {
+	switch code {
+	case models.CodeUnauthenticated:
+		return "Nothing was changed. Sign in and try again."
+	case models.CodeInternal, models.CodeUnavailable, models.CodeTimeout:
+		return "What was saved before is safe. Try again in a moment; if it happens again, tell your operator the request's id."
+	case models.CodeNotFound:
+		return "It may have been removed, or you may not see it."
+	default:
+		return ""
+	}
+}
+
+// failureOf is a problem as a page shows it.
+func failureOf(p *wire.Problem, r *http.Request) views.Failure {
+	f := views.Failure{
+		Status: p.Status, Title: p.Title, Detail: sentence(p.Detail), Advice: advice(p.Code), Fields: p.Errors, RequestID: p.RequestID,
+	}
+	if p.Code == models.CodeUnauthenticated {
+		f.SignIn = signInURL(r)
+	}
+	return f
+}
+
+// sentence makes one of the words that the API uses.
+func sentence(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
 // seconds rounds up, so that nobody comes back too early; at least 1.

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
@@ -248,12 +249,16 @@ func TestTheDocument(t *testing.T) {
 }
 
 func BenchmarkPlainRoute(b *testing.B) {
-	handler := web.New(web.Deps{
+	handler, err := web.New(web.Deps{
 		Log: slog.New(slog.DiscardHandler), Registry: prometheus.NewRegistry(), Authenticate: authenticate,
 		Routes: func(r web.Router) {
 			r.Echo.GET("/api/v1/reads/:tenantId", func(c echo.Context) error { return c.NoContent(http.StatusNoContent) })
 		},
+		SignIn: nobody(), Now: time.Now,
 	})
+	if err != nil {
+		b.Fatal(err)
+	}
 	r := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/api/v1/reads/acme", nil)
 	r.RemoteAddr = "127.0.0.1:1"
 	r.Header.Set("X-Api-Key", engineerKey)

@@ -23,6 +23,9 @@ const maxNamed = 128
 // operationKey is where a typed operation leaves itself for the refusals of its calls.
 const operationKey = "operation"
 
+// actionKey is where a form of the console leaves what it does.
+const actionKey = "action"
+
 // report hands on what was turned away: a known actor's write before its answer leaves, anything else as a count.
 func (f failures) report(ctx context.Context, c echo.Context, e *models.Error, err error) {
 	if e.Code == models.CodeUnauthenticated {
@@ -70,6 +73,8 @@ func refusalOf(c echo.Context, e *models.Error) models.Refusal {
 	action := method
 	if op, ok := c.Get(operationKey).(*huma.Operation); ok && op.OperationID != "" {
 		action = op.OperationID
+	} else if name, ok := c.Get(actionKey).(string); ok {
+		action = name
 	}
 	return models.Refusal{
 		Action: action, Resource: resourceOf(c), Code: e.Code, Detail: e.Message,

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/static"
 	"github.com/hotswap/hotswap/web/auth"
 )
 
@@ -40,6 +41,10 @@ type Deps struct {
 	Denied func(context.Context, models.Refusal)
 	// Ready tells why the node cannot serve yet, nil if it can. Only the text of a models.Error is shown.
 	Ready func(context.Context) error
+	// SignIn is the console's way in and out.
+	SignIn *auth.SignIn
+	// Now is the clock of the pages.
+	Now func() time.Time
 	// Routes fills the route table.
 	Routes func(Router)
 }
@@ -50,14 +55,28 @@ type Router struct {
 	Echo *echo.Echo
 	// API takes typed JSON operations; their paths start behind Prefix ("/tenants/{tenantId}").
 	API huma.API
+	// Console takes pages and forms.
+	Console *Console
 }
 
 // New builds the handler of the main listener.
-func New(d Deps) http.Handler {
+func New(d Deps) (http.Handler, error) {
+	assets, err := static.Load()
+	if err != nil {
+		return nil, err
+	}
+	if !assets.Built() {
+		d.Log.Warn("the console has no styles: its assets were not built")
+	}
+	serveAsset, err := assetHandler(assets)
+	if err != nil {
+		return nil, err
+	}
+	pages := &Pages{assets: assets, now: d.Now, flash: d.SignIn.TakeFlash}
 	e := echo.New()
 	e.IPExtractor = echo.ExtractIPDirect()
 	s := &server{
-		failures: failures{log: d.Log, refuse: d.Refuse, denied: d.Denied},
+		failures: failures{log: d.Log, pages: pages, refuse: d.Refuse, denied: d.Denied},
 		requests: newRequestCounter(d.Registry), authenticate: d.Authenticate,
 	}
 	e.HTTPErrorHandler = s.failures.handle
@@ -65,9 +84,10 @@ func New(d Deps) http.Handler {
 
 	api := newAPI(e, d.Version, s.failures)
 	probes{log: d.Log, ready: d.Ready}.register(e)
-	d.Routes(Router{Echo: e, API: api})
+	e.GET(static.Prefix+":file", serveAsset)
+	d.Routes(Router{Echo: e, API: api, Console: newConsole(e, s.failures, d.SignIn)})
 	e.GET(SpecPath, specHandler(api))
-	return headAsGet(e)
+	return headAsGet(e), nil
 }
 
 // server is what the middleware of all routes shares.

@@ -21,6 +21,7 @@ import (
 
 	"github.com/hotswap/hotswap/models"
 	"github.com/hotswap/hotswap/web"
+	"github.com/hotswap/hotswap/web/auth"
 	"github.com/hotswap/hotswap/web/wire"
 )
 
@@ -66,7 +67,7 @@ func startSite(t *testing.T, adjust func(*http.Server)) *site {
 	t.Helper()
 	s := &site{t: t, registry: prometheus.NewRegistry(), waiting: make(chan struct{})}
 	log := slog.New(slog.NewJSONHandler(s, nil))
-	handler := web.New(web.Deps{
+	handler, err := web.New(web.Deps{
 		Log: log, Registry: s.registry, Version: "test",
 		Authenticate: authenticate,
 		Refuse: func(ctx context.Context, r models.Refusal) {
@@ -82,8 +83,11 @@ func startSite(t *testing.T, adjust func(*http.Server)) *site {
 			s.denied = append(s.denied, r)
 		},
 		Ready:  func(context.Context) error { return nil },
-		Routes: s.routes,
+		Routes: s.routes, SignIn: nobody(), Now: time.Now,
 	})
+	if err != nil {
+		t.Fatalf("server: %v", err)
+	}
 	server := httptest.NewUnstartedServer(nil)
 	server.Config = web.NewHTTPServer(handler, log)
 	adjust(server.Config)
@@ -91,6 +95,11 @@ func startSite(t *testing.T, adjust func(*http.Server)) *site {
 	t.Cleanup(server.Close)
 	s.url = server.URL
 	return s
+}
+
+// nobody signs nobody in.
+func nobody() *auth.SignIn {
+	return auth.NewSignIn(auth.SignInOptions{Log: slog.New(slog.DiscardHandler)})
 }
 
 func authenticate(_ context.Context, credential string, from models.Request) (models.Actor, error) {

@@ -6,19 +6,22 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strings"
 
 	"github.com/caarlos0/env/v11"
 )
 
 // settings are the environment of `hotswap serve`.
 type settings struct {
-	DatabaseURL  string `env:"HOTSWAP_DATABASE_URL"`
-	OIDCIssuer   string `env:"HOTSWAP_OIDC_ISSUER"`
-	OIDCClientID string `env:"HOTSWAP_OIDC_CLIENT_ID"`
-	Listen       string `env:"HOTSWAP_LISTEN"     envDefault:":8080"`
-	OpsListen    string `env:"HOTSWAP_OPS_LISTEN" envDefault:"127.0.0.1:9090"`
-	TLSCert      string `env:"HOTSWAP_TLS_CERT"`
-	TLSKey       string `env:"HOTSWAP_TLS_KEY"`
+	DatabaseURL      string `env:"HOTSWAP_DATABASE_URL"`
+	OIDCIssuer       string `env:"HOTSWAP_OIDC_ISSUER"`
+	OIDCClientID     string `env:"HOTSWAP_OIDC_CLIENT_ID"`
+	OIDCClientSecret string `env:"HOTSWAP_OIDC_CLIENT_SECRET"`
+	PublicURL        string `env:"HOTSWAP_PUBLIC_URL"`
+	Listen           string `env:"HOTSWAP_LISTEN"     envDefault:":8080"`
+	OpsListen        string `env:"HOTSWAP_OPS_LISTEN" envDefault:"127.0.0.1:9090"`
+	TLSCert          string `env:"HOTSWAP_TLS_CERT"`
+	TLSKey           string `env:"HOTSWAP_TLS_KEY"`
 }
 
 // readSettings returns what serve is to do, or every complaint about it at once. No complaint repeats a value.
@@ -31,6 +34,7 @@ func readSettings() (settings, error) {
 		checkDatabaseURL("HOTSWAP_DATABASE_URL", s.DatabaseURL),
 		checkURL("HOTSWAP_OIDC_ISSUER", s.OIDCIssuer),
 		checkSet("HOTSWAP_OIDC_CLIENT_ID", s.OIDCClientID),
+		checkPublicURL("HOTSWAP_PUBLIC_URL", s.PublicURL),
 		checkListen("HOTSWAP_LISTEN", s.Listen),
 		checkListen("HOTSWAP_OPS_LISTEN", s.OpsListen),
 		checkTLS(s.TLSCert, s.TLSKey),
@@ -65,6 +69,18 @@ func checkURL(name, value string) error {
 	u, err := url.Parse(value)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && !loopback(u)) {
 		return errors.New(name + " is not an https:// URL")
+	}
+	return nil
+}
+
+// checkPublicURL asks for the address of the console alone: its cookies are for a whole host.
+func checkPublicURL(name, value string) error {
+	if err := checkURL(name, value); err != nil {
+		return err
+	}
+	u, err := url.Parse(value)
+	if err != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return errors.New(name + " is not of the form https://host, without a path")
 	}
 	return nil
 }

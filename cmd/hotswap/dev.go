@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/hotswap/hotswap/cmd/hotswap/demo"
 	"github.com/hotswap/hotswap/cmd/hotswap/devstack"
 	"github.com/hotswap/hotswap/cmd/hotswap/server"
 	"github.com/hotswap/hotswap/services/store"
@@ -25,7 +26,7 @@ const (
 )
 
 type devCommand struct {
-	Listen string `default:"127.0.0.1:8080" help:"Where the API answers."`
+	Listen string `default:"127.0.0.1:8080" help:"Where the console and the API answer."`
 	Dir    string `default:".hotswap" help:"Where data, ports and keys are kept." type:"path"`
 	Empty  bool   `help:"No demo data."`
 }
@@ -67,7 +68,7 @@ func (c devCommand) Run(s surroundings) (err error) {
 // serve fills in demo data, tells where everything is and serves.
 func (c devCommand) serve(s surroundings, n *node, stack *devStack, keys devKeys) error {
 	if !c.Empty {
-		if err := seedDemo(s, n.server.Services, keys); err != nil {
+		if err := demo.Seed(s, n.server.Services, keys); err != nil {
 			return fmt.Errorf("demo data: %w", err)
 		}
 		if err := c.tenantAdmin(s, stack); err != nil {
@@ -149,10 +150,12 @@ func (d *devStack) start(s surroundings, dir string) error {
 func (d *devStack) databaseURL(role string) string { return d.postgres.URL(role, devstack.Database) }
 
 func (d *devStack) server(s surroundings, db *store.DB, registry *prometheus.Registry) (*server.Server, error) {
-	verifier := auth.NewVerifier(d.identity.Issuer(), devClient, &http.Client{Timeout: outboundTimeout}, time.Now)
+	provider := auth.NewProvider(auth.ProviderOptions{
+		Issuer: d.identity.Issuer(), ClientID: devClient, PublicURL: d.url,
+		Client: &http.Client{Timeout: outboundTimeout}, Now: time.Now,
+	})
 	return server.New(server.Options{
-		DB: db, Now: time.Now, Log: s.log, Registry: registry, Version: version,
-		Verify: verifier.Verify, Issuer: d.identity.Issuer(),
+		DB: db, Now: time.Now, Log: s.log, Registry: registry, Version: version, Provider: provider,
 	})
 }
 

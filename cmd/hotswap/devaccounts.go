@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/hotswap/hotswap/cmd/hotswap/demo"
 	"github.com/hotswap/hotswap/cmd/hotswap/devstack"
 	"github.com/hotswap/hotswap/models"
 	"github.com/hotswap/hotswap/services/access"
@@ -114,7 +115,7 @@ func ensureTenantAdmin(ctx context.Context, s *access.Service, issuer string) er
 			continue
 		}
 		account := a.account(issuer)
-		account.TenantID = firstDemoTenant
+		account.TenantID = demo.FirstTenant
 		if _, err := s.EnsureAccount(ctx, account); err != nil {
 			return err
 		}
@@ -124,15 +125,16 @@ func ensureTenantAdmin(ctx context.Context, s *access.Service, issuer string) er
 
 // announce tells a person where everything is.
 func (d devJSON) announce(w io.Writer, path string, empty bool) error {
-	tenant, note := "globex", ""
+	tenant, note := demo.FirstTenant, ""
 	if empty {
 		tenant, note = "acme-corp", "   (no demo data: make the tenant first, see docs/walkthrough.md)"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nHotSwap is running at %s\n", d.URL)
-	fmt.Fprintf(&b, "  identity provider  %s\n  metrics            %s\n  keys and URLs      %s\n\n", d.Issuer, d.MetricsURL, path)
-	fmt.Fprintf(&b, "Try:%s\n  curl -s -H 'Authorization: Bearer %s' '%s/api/v1/configs/tenant/%s?environment=Production'\n\n",
+	fmt.Fprintf(&b, "\nHotSwap is running at %s\n\n", d.URL)
+	fmt.Fprintf(&b, "Open %s and sign in as engineer@example.com\n\n", d.URL)
+	fmt.Fprintf(&b, "Or read as an application does:%s\n  curl -s -H 'Authorization: Bearer %s' '%s/api/v1/configs/tenant/%s?environment=Production'\n\n",
 		note, d.APIKeys[appKey], d.URL, tenant)
+	fmt.Fprintf(&b, "  identity provider  %s\n  metrics            %s\n  keys and URLs      %s\n\n", d.Issuer, d.MetricsURL, path)
 	b.WriteString("Ctrl-C stops everything and keeps the data.\n")
 	_, err := io.WriteString(w, b.String())
 	return err

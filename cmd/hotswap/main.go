@@ -26,7 +26,7 @@ const (
 
 // commands are all there is to run.
 type commands struct {
-	Serve   serveCommand   `cmd:"" help:"Serve the API. Configured by HOTSWAP_* environment variables."`
+	Serve   serveCommand   `cmd:"" help:"Serve the console and the API. Configured by HOTSWAP_* environment variables."`
 	Dev     devCommand     `cmd:"" help:"Run everything for development: Postgres, Redis, an identity provider, demo data."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database up to date, as its owner."`
 	Admin   adminCommand   `cmd:"" help:"Manage platform admins, as the owner of the database."`

@@ -27,10 +27,12 @@ func (serveCommand) Run(s surroundings) error {
 	}
 	defer db.Close()
 	n := &node{cert: cfg.TLSCert, key: cfg.TLSKey, registry: newRegistry(), log: s.log}
-	verifier := auth.NewVerifier(cfg.OIDCIssuer, cfg.OIDCClientID, &http.Client{Timeout: outboundTimeout}, time.Now)
+	provider := auth.NewProvider(auth.ProviderOptions{
+		Issuer: cfg.OIDCIssuer, ClientID: cfg.OIDCClientID, ClientSecret: cfg.OIDCClientSecret, PublicURL: cfg.PublicURL,
+		Client: &http.Client{Timeout: outboundTimeout}, Now: time.Now,
+	})
 	n.server, err = server.New(server.Options{
-		DB: db, Now: time.Now, Log: s.log, Registry: n.registry, Version: version,
-		Verify: verifier.Verify, Issuer: cfg.OIDCIssuer,
+		DB: db, Now: time.Now, Log: s.log, Registry: n.registry, Version: version, Provider: provider,
 	})
 	if err != nil {
 		return err

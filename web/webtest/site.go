@@ -4,6 +4,7 @@ package webtest
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -19,6 +20,7 @@ import (
 	"github.com/hotswap/hotswap/services/store"
 	"github.com/hotswap/hotswap/services/store/storetest"
 	"github.com/hotswap/hotswap/web"
+	"github.com/hotswap/hotswap/web/auth"
 )
 
 // The tenants that every site has, beside the layers.
@@ -71,15 +73,20 @@ func New(tb testing.TB) *Site {
 		keys: map[string]string{}, who: map[string]models.Person{},
 	}
 	log := slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	listener := httptest.NewUnstartedServer(nil)
+	s.URL = "http://" + listener.Listener.Addr().String()
+	provider := auth.NewProvider(auth.ProviderOptions{
+		Issuer: Issuer, ClientID: "hotswap", PublicURL: s.URL, Client: &http.Client{Transport: nobody{}}, Now: time.Now,
+	})
 	var err error
 	s.Server, err = server.New(server.Options{
-		DB: s.DB.DB, Now: time.Now, Log: log, Registry: s.Registry, Issuer: Issuer, Version: "test",
+		DB: s.DB.DB, Now: time.Now, Log: log, Registry: s.Registry, Provider: provider, Version: "test",
 	})
 	if err != nil {
 		tb.Fatalf("server: %v", err)
 	}
 	s.openDesk(log)
-	s.listen(log)
+	s.listen(listener, log)
 	s.settle()
 	return s
 }
@@ -97,12 +104,11 @@ func (s *Site) openDesk(log *slog.Logger) {
 	s.owner = access.New(access.Options{DB: db, Audit: audit.New(db, time.Now, log), Now: time.Now, Log: log, Issuer: Issuer})
 }
 
-func (s *Site) listen(log *slog.Logger) {
+func (s *Site) listen(listener *httptest.Server, log *slog.Logger) {
 	s.t.Helper()
 	if err := s.Load(s.t.Context()); err != nil {
 		s.t.Fatalf("load: %v", err)
 	}
-	listener := httptest.NewUnstartedServer(nil)
 	listener.Config = web.NewHTTPServer(s.Handler(), log)
 	listener.Start()
 	transport := &http.Transport{MaxIdleConnsPerHost: maxIdle}
@@ -110,7 +116,15 @@ func (s *Site) listen(log *slog.Logger) {
 		transport.CloseIdleConnections()
 		listener.Close()
 	})
-	s.URL, s.client = listener.URL, &http.Client{Transport: transport, CheckRedirect: stay}
+	s.client = &http.Client{Transport: transport, CheckRedirect: stay}
+}
+
+// nobody is an identity provider that does not answer.
+type nobody struct{}
+
+// RoundTrip fails.
+func (nobody) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("nobody is there")
 }
 
 // maxIdle is how many callers at a time keep their connections.
@@ -191,6 +205,19 @@ func (s *Site) Person(name string) models.Person {
 		s.t.Fatalf("nobody is called %s", name)
 	}
 	return p
+}
+
+// Session is the cookie of somebody who signed in to the console just now.
+func (s *Site) Session(name string) *http.Cookie {
+	s.t.Helper()
+	p := s.Person(name)
+	token, err := s.Access.StartSession(s.t.Context(), access.SessionStart{Data: "{}", Claims: access.Claims{
+		Issuer: p.Issuer, Subject: p.Subject, Email: p.Email, EmailVerified: true, Name: p.Name,
+	}})
+	if err != nil {
+		s.t.Fatalf("session of %s: %v", name, err)
+	}
+	return &http.Cookie{Name: auth.SessionCookie, Value: string(token)}
 }
 
 // Key is the API key of that name.

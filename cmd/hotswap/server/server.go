@@ -28,6 +28,8 @@ import (
 	"github.com/hotswap/hotswap/services/tenants"
 	"github.com/hotswap/hotswap/web"
 	"github.com/hotswap/hotswap/web/api"
+	"github.com/hotswap/hotswap/web/auth"
+	"github.com/hotswap/hotswap/web/console"
 	"github.com/hotswap/hotswap/web/read"
 )
 
@@ -44,10 +46,9 @@ type Options struct {
 	Now        func() time.Time
 	Log        *slog.Logger
 	Registry   *prometheus.Registry
-	Verify     access.Verify // checks JWTs of the identity provider; nil: they are no credential
-	Issuer     string        // of people who are named by e-mail before their first login
-	Version    string        // of the program, as the API document names it
-	CacheBytes int64         // 0 means 256 MiB
+	Provider   *auth.Provider // vouches for people: signs them in to the console, and its JWTs are credentials
+	Version    string         // of the program, as the API document names it
+	CacheBytes int64          // 0 means 256 MiB
 }
 
 // Services are all that the server is made of.
@@ -68,6 +69,7 @@ type Server struct {
 	Services
 
 	options Options
+	signIn  *auth.SignIn
 	handler http.Handler
 	loaded  atomic.Bool
 }
@@ -82,12 +84,13 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	o.DB.OnMoved(s.tell)
-	s.handler = web.New(web.Deps{
-		Log: o.Log, Registry: o.Registry, Version: o.Version,
-		Authenticate: s.authenticate, Refuse: s.Audit.Refuse, Denied: s.Audit.Denied,
+	var err error
+	s.handler, err = web.New(web.Deps{
+		Log: o.Log, Registry: o.Registry, Version: o.Version, Now: o.Now,
+		Authenticate: s.authenticate, Refuse: s.Audit.Refuse, Denied: s.Audit.Denied, SignIn: s.signIn,
 		Ready: s.Ready, Routes: s.routes,
 	})
-	return s, nil
+	return s, err
 }
 
 // assemble makes the services, each of those before it.
@@ -96,14 +99,17 @@ func (s *Server) assemble() (err error) {
 	validator := definitions.NewValidator()
 	s.Audit = audit.New(o.DB, o.Now, o.Log)
 	s.Access = access.New(access.Options{
-		DB: o.DB, Audit: s.Audit, Now: o.Now, Log: o.Log, Verify: o.Verify, Issuer: o.Issuer,
+		DB: o.DB, Audit: s.Audit, Now: o.Now, Log: o.Log, Verify: o.Provider.Verify, Issuer: o.Provider.Issuer(),
+	})
+	s.signIn = auth.NewSignIn(auth.SignInOptions{
+		Provider: o.Provider, Access: s.Access, Log: o.Log, Denied: s.Audit.Denied,
 	})
 	s.Directory = tenants.NewDirectory(o.DB)
 	s.Tenants = tenants.New(o.DB, s.Audit, s.Directory)
 	s.Definitions = definitions.New(o.DB, s.Audit, s.Directory, validator)
 	s.Configs = configs.New(o.DB, s.Access)
 	s.Snapshots, err = snapshots.New(snapshots.Options{
-		DB: o.DB, Tenants: s.Directory, MaxBytes: o.CacheBytes, Log: o.Log, Metrics: o.Registry,
+		DB: o.DB, Tenants: s.Directory, MaxBytes: o.CacheBytes, Log: o.Log, Metrics: o.Registry, Now: o.Now,
 	})
 	if err != nil {
 		return fmt.Errorf("read plane: %w", err)
@@ -128,11 +134,15 @@ func (s *Server) authenticate(ctx context.Context, credential string, _ models.R
 }
 
 func (s *Server) routes(r web.Router) {
-	read.Register(r.Echo.Group(web.Prefix), read.Handlers{Snapshots: s.Snapshots})
+	read.Register(r.Echo.Group(web.Prefix), read.Handlers{Snapshots: s.Snapshots, Now: s.options.Now})
 	read.Document(r.API)
 	api.Register(r.API, api.Services{
 		Audit: s.Audit, Access: s.Access, Tenants: s.Tenants, Definitions: s.Definitions, Configs: s.Configs,
-		Deployments: s.Deployments, Changes: s.Changes,
+		Snapshots: s.Snapshots, Deployments: s.Deployments, Changes: s.Changes,
+	})
+	console.Register(r.Console, console.Services{
+		Audit: s.Audit, Access: s.Access, Tenants: s.Tenants, Definitions: s.Definitions, Configs: s.Configs,
+		Snapshots: s.Snapshots, Deployments: s.Deployments, Changes: s.Changes, SignIn: s.signIn,
 	})
 }
 

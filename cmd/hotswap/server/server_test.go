@@ -16,6 +16,7 @@ import (
 	"github.com/hotswap/hotswap/models"
 	"github.com/hotswap/hotswap/services/store"
 	"github.com/hotswap/hotswap/services/store/storetest"
+	"github.com/hotswap/hotswap/web/auth"
 	"github.com/hotswap/hotswap/web/webtest"
 )
 
@@ -44,6 +45,7 @@ func secondNode(t *testing.T, site *webtest.Site) *server.Server {
 	t.Cleanup(db.Close)
 	node, err := server.New(server.Options{
 		DB: db, Now: time.Now, Log: slog.New(slog.DiscardHandler), Registry: prometheus.NewRegistry(), Version: "test",
+		Provider: auth.NewProvider(auth.ProviderOptions{Issuer: webtest.Issuer, Client: http.DefaultClient, Now: time.Now}),
 	})
 	if err != nil {
 		t.Fatal(err)

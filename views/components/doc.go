@@ -1,0 +1,2 @@
+// Package components holds the parts that pages share.
+package components

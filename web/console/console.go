@@ -1,0 +1,42 @@
+// Package console holds the handlers of the admin console: each loads what a page shows, or does what a form says.
+package console
+
+import (
+	"github.com/hotswap/hotswap/services/access"
+	"github.com/hotswap/hotswap/services/audit"
+	"github.com/hotswap/hotswap/services/changes"
+	"github.com/hotswap/hotswap/services/configs"
+	"github.com/hotswap/hotswap/services/definitions"
+	"github.com/hotswap/hotswap/services/deployments"
+	"github.com/hotswap/hotswap/services/snapshots"
+	"github.com/hotswap/hotswap/services/tenants"
+	"github.com/hotswap/hotswap/web"
+	"github.com/hotswap/hotswap/web/auth"
+)
+
+// Services are what the pages show and the forms do.
+type Services struct {
+	Audit       *audit.Log
+	Access      *access.Service
+	Tenants     *tenants.Service
+	Definitions *definitions.Service
+	Configs     *configs.Service
+	Snapshots   *snapshots.Service
+	Deployments *deployments.Service
+	Changes     *changes.Service
+	SignIn      *auth.SignIn
+}
+
+// desk is what all handlers share: the services, and the one way to answer with a page.
+type desk struct {
+	Services
+
+	pages *web.Pages
+}
+
+// Register puts all pages and forms into the route table.
+func Register(r *web.Console, s Services) {
+	d := desk{Services: s, pages: r.Pages}
+	registerLogin(r, d)
+	registerTenants(r, d)
+}
