@@ -291,6 +291,7 @@ func TestServeComplainsOfEverythingAtOnce(t *testing.T) {
 	values := map[string]string{
 		"HOTSWAP_DATABASE_URL": "mysql://canary-user:canary-password@db/x", "HOTSWAP_OIDC_ISSUER": "ftp://canary-issuer",
 		"HOTSWAP_LISTEN": "canary-listen", "HOTSWAP_OPS_LISTEN": "canary-ops", "HOTSWAP_TLS_CERT": "/canary-cert",
+		"HOTSWAP_PUBLIC_URL": "https://canary-public/path",
 	}
 	var env []string
 	for name, value := range values {
@@ -314,7 +315,7 @@ func TestServeRefusesTooMuchRight(t *testing.T) {
 	t.Parallel()
 	s := dev(t)
 	settings := []string{
-		"HOTSWAP_OIDC_ISSUER=" + s.Issuer, "HOTSWAP_OIDC_CLIENT_ID=hotswap",
+		"HOTSWAP_OIDC_ISSUER=" + s.Issuer, "HOTSWAP_OIDC_CLIENT_ID=hotswap", "HOTSWAP_PUBLIC_URL=http://127.0.0.1:8080",
 		"HOTSWAP_LISTEN=127.0.0.1:0", "HOTSWAP_OPS_LISTEN=127.0.0.1:0",
 	}
 	for _, role := range []string{"hotswap_owner", "postgres"} {

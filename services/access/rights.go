@@ -25,6 +25,14 @@ func mayManage(actor models.Actor, what, tenantID, environment string, role mode
 	}
 }
 
+// MayManage tells whether the actor may give or take this role in that place, as Bind and Unbind will answer.
+func MayManage(actor models.Actor, tenantID, environment string, role models.Role) bool {
+	return mayManage(actor, "tenant", tenantID, environment, role) == nil
+}
+
+// Usable tells whether the key opens anything now.
+func (s *Service) Usable(k models.APIKey) bool { return k.Usable(s.now()) }
+
 // place reads where a right shall hold. No tenant named means all of them, which is no secret to anybody,
 // so that it answers forbidden and never not_found.
 func place(actor models.Actor, tenantID string, p models.Permission) (string, error) {

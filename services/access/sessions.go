@@ -90,7 +90,7 @@ type SessionStart struct {
 // StartSession signs somebody in, as SignIn does, and begins a session. Unauthenticated when the claims name nobody,
 // forbidden for a person who was disabled.
 func (s *Service) StartSession(ctx context.Context, in SessionStart) (token Token, err error) {
-	claims := in.Claims.clean()
+	claims := in.clean()
 	if claims.Issuer == "" || claims.Subject == "" {
 		return "", models.Unauthenticated()
 	}

@@ -158,7 +158,7 @@ func TestHostileProvider(t *testing.T) {
 			s := newSite(t)
 			b := s.browser()
 			if a.idp != nil {
-				a.idp(s.idp)
+				s.idp.change(a.idp)
 			}
 			asked := b.begin("/")
 			answer := b.answer(asked)
@@ -180,8 +180,7 @@ func TestHostileProvider(t *testing.T) {
 			if counted := s.denied.Load() == 1; counted != (want == models.CodeForbidden) {
 				t.Errorf("%d counted", s.denied.Load())
 			}
-			s.idp.answer, s.idp.claims, s.idp.tokens = nil, nil, nil
-			s.idp.sign = func(claims map[string]any) string { return s.idp.signed(jose.RS256, s.idp.key, keyID, claims) }
+			s.idp.honest()
 			if _, err := b.finish(honest); codeOf(err) != models.CodeForbidden {
 				t.Errorf("afterwards: %v", err)
 			}
@@ -257,7 +256,7 @@ func TestUserinfo(t *testing.T) {
 func TestProviderDown(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	s.idp.metadata = map[string]any{"issuer": "https://evil.example"}
+	s.idp.change(func(p *idp) { p.metadata = map[string]any{"issuer": "https://evil.example"} })
 	b := s.browser()
 	begin := func(want models.Code) {
 		t.Helper()
@@ -269,8 +268,8 @@ func TestProviderDown(t *testing.T) {
 	}
 	begin(models.CodeUnavailable)
 	begin(models.CodeUnavailable)
-	if s.idp.asked != 1 {
-		t.Errorf("asked %d times within a moment", s.idp.asked)
+	if _, asked := s.idp.counts(); asked != 1 {
+		t.Errorf("asked %d times within a moment", asked)
 	}
 	if _, err := s.provider.Verify(t.Context(), "a.b.c"); codeOf(err) != models.CodeUnavailable {
 		t.Errorf("a JWT: %v", err)
@@ -283,12 +282,12 @@ func TestProviderDown(t *testing.T) {
 	if len(b.cookies) != 0 || s.people() != 0 {
 		t.Errorf("cookies %v", b.cookies)
 	}
-	s.idp.metadata = nil
+	s.idp.change(func(p *idp) { p.metadata = nil })
 	s.sleep(5 * time.Second)
 	begin("")
 	begin("")
-	if s.idp.asked != 2 {
-		t.Errorf("asked %d times", s.idp.asked)
+	if _, asked := s.idp.counts(); asked != 2 {
+		t.Errorf("asked %d times", asked)
 	}
 }
 
@@ -335,4 +334,15 @@ func TestVerify(t *testing.T) {
 	if _, err := s.provider.Verify(t.Context(), good); codeOf(err) != models.CodeUnauthenticated {
 		t.Errorf("expired: %v", err)
 	}
+}
+
+func TestMetadataTooLarge(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, func(p *idp) { p.metadata = map[string]any{"padding": strings.Repeat("x", 2<<20)} })
+	b := s.browser()
+	b.visit("/login", func(c echo.Context) {
+		if to, err := b.Begin(c, "/"); codeOf(err) != models.CodeUnavailable {
+			t.Errorf("%s, %v", to, err)
+		}
+	})
 }

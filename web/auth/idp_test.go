@@ -51,7 +51,7 @@ func newIDP(t *testing.T, now func() time.Time) *idp {
 		t.Fatal(err)
 	}
 	p := &idp{t: t, key: key, now: now}
-	p.sign = func(claims map[string]any) string { return p.signed(jose.RS256, p.key, keyID, claims) }
+	p.honest()
 	mux := http.NewServeMux()
 	mux.HandleFunc("/.well-known/openid-configuration", p.discover)
 	mux.HandleFunc("/jwks", func(w http.ResponseWriter, _ *http.Request) {
@@ -65,9 +65,32 @@ func newIDP(t *testing.T, now func() time.Time) *idp {
 		}
 		p.json(w, p.userinfo)
 	})
+	mux.HandleFunc("/elsewhere", func(http.ResponseWriter, *http.Request) { t.Error("the code was sent on") })
 	p.Server = httptest.NewServer(mux)
 	t.Cleanup(p.Close)
 	return p
+}
+
+// change sets what the provider does from now on.
+func (p *idp) change(f func(*idp)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f(p)
+}
+
+// honest makes it do what it should.
+func (p *idp) honest() {
+	p.change(func(p *idp) {
+		p.answer, p.claims, p.tokens = nil, nil, nil
+		p.sign = func(claims map[string]any) string { return p.signed(jose.RS256, p.key, keyID, claims) }
+	})
+}
+
+// counts are how often codes were redeemed and metadata asked for.
+func (p *idp) counts() (redeemed, asked int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.redeemed, p.asked
 }
 
 func (p *idp) json(w http.ResponseWriter, v any) {

@@ -59,7 +59,8 @@ func (s *SignIn) End(c echo.Context) error {
 func (s *SignIn) Logout(c echo.Context) string {
 	ctx := c.Request().Context()
 	values, err := s.store.take(ctx, c.Request(), c.Response())
-	if known := new(models.Error); err != nil && !(errors.As(err, &known) && known.Code == models.CodeNotFound) {
+	var known *models.Error
+	if err != nil && (!errors.As(err, &known) || known.Code != models.CodeNotFound) {
 		s.Log.WarnContext(ctx, "the hint for the provider's end of a session was not found", "error", err)
 	}
 	return s.Provider.logoutURL(ctx, text(values, idTokenValue))
