@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"github.com/hotswap/hotswap/e2e/browser"
 	"github.com/hotswap/hotswap/services/store/storetest"
 )
 
@@ -25,10 +26,17 @@ var shared = struct {
 	dir    string
 	binary string
 	err    error
+
+	open     sync.Once
+	chromium *browser.Browser
+	openErr  error
 }{stacks: semaphore.NewWeighted(maxStacks)}
 
 func TestMain(m *testing.M) {
 	code := storetest.Run(m)
+	if shared.chromium != nil {
+		shared.chromium.Close()
+	}
 	if shared.dir != "" {
 		_ = os.RemoveAll(shared.dir) // the exit code is the tests'
 	}

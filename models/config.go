@@ -24,6 +24,8 @@ type Version struct {
 	Value      Value
 	Masked     bool // the value is not shown to who asked
 	ChangeID   string
+	Title      string // of the change
+	Reason     string // of the change
 	Author     ActorRef
 	ApprovedBy []ActorRef // who approved the change
 	LiveFrom   time.Time

@@ -45,6 +45,21 @@ func (t Tenants) NextURL() string {
 	return t.Query.URL(t.Next)
 }
 
+// sum says how many tenants are shown.
+func (t Tenants) sum() string {
+	n := counted(len(t.Items), "tenant")
+	switch {
+	case t.Next == "" && t.Query.Cursor == "":
+		return n + "."
+	case t.Query.Cursor == "":
+		return "The first " + n + "; more on the next page."
+	case t.Next == "":
+		return "The last " + n + "."
+	default:
+		return n + " on this page; more on the next."
+	}
+}
+
 // Narrowed tells whether any filter is set.
 func (q TenantQuery) Narrowed() bool { return q.Search != "" || q.Tier != "" || q.Status != "" }
 

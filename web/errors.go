@@ -90,16 +90,21 @@ func (f failures) handle(err error, c echo.Context) {
 	}
 	problem := f.answer(ctx, c, err)
 	if f.pages != nil && wantsHTML(c.Request()) {
-		f.showPage(c, problem)
+		f.showPage(c, problem, err)
 		return
 	}
 	f.send(ctx, c, problem)
 }
 
-// showPage answers with an error page, and with the problem if even that cannot be drawn.
-func (f failures) showPage(c echo.Context, problem *wire.Problem) {
+// showPage answers with an error page, or the one that the error brings, and with the problem if even that cannot be
+// drawn.
+func (f failures) showPage(c echo.Context, problem *wire.Problem, err error) {
 	ctx := c.Request().Context()
-	err := f.pages.fail(c, failureOf(problem, c.Request()))
+	if own, ok := errors.AsType[*Instead](err); ok {
+		err = f.pages.Render(c, problem.Status, own.Page)
+	} else {
+		err = f.pages.fail(c, failureOf(problem, c.Request()))
+	}
 	switch {
 	case err == nil:
 	case c.Response().Committed:

@@ -11,9 +11,15 @@ import (
 )
 
 // Browser is a running Chromium.
-type Browser struct{ ctx context.Context } //nolint:containedctx // chromedp keeps the browser in a context
+type Browser struct {
+	ctx   context.Context //nolint:containedctx // chromedp keeps the browser in a context
+	close context.CancelFunc
+}
 
-// Start runs Chromium until the context ends.
+// Close ends Chromium and returns when it has ended.
+func (b *Browser) Close() { b.close() }
+
+// Start runs Chromium until it is closed or the context ends.
 func Start(ctx context.Context) (*Browser, error) {
 	path, err := find()
 	if err != nil {
@@ -24,11 +30,12 @@ func Start(ctx context.Context) (*Browser, error) {
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("force-color-profile", "srgb"),
 	)
 	ctx, _ = chromedp.NewExecAllocator(ctx, options...)
-	ctx, _ = chromedp.NewContext(ctx)
+	ctx, end := chromedp.NewContext(ctx)
 	if err := chromedp.Do(ctx); err != nil {
+		end()
 		return nil, fmt.Errorf("start Chromium: %w", err)
 	}
-	return &Browser{ctx}, nil
+	return &Browser{ctx, end}, nil
 }
 
 func find() (string, error) {

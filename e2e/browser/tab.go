@@ -28,6 +28,8 @@ type Tab struct {
 	mu       sync.Mutex
 	problems []string
 	hosts    map[string]bool
+	kinds    map[network.RequestID]network.ResourceType // what was asked for
+	document network.RequestID                          // the page that was loaded last
 }
 
 // Look is how a tab shows pages.
@@ -40,7 +42,8 @@ type Look struct {
 // Open opens a tab for the site at the base address.
 func (b *Browser) Open(base string, look Look) (*Tab, error) {
 	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
-	t := &Tab{ctx: ctx, close: cancel, base: strings.TrimSuffix(base, "/"), hosts: map[string]bool{}}
+	t := &Tab{ctx: ctx, close: cancel, base: strings.TrimSuffix(base, "/")}
+	t.hosts, t.kinds = map[string]bool{}, map[network.RequestID]network.ResourceType{}
 	if err := t.prepare(look); err != nil {
 		cancel()
 		return nil, fmt.Errorf("open a tab: %w", err)
@@ -107,7 +110,7 @@ func (t *Tab) note(event any) {
 	case *runtime.EventExceptionThrown:
 		t.problems = append(t.problems, "exception: "+e.ExceptionDetails.Text)
 	case *log.EventEntryAdded:
-		if e.Entry.Level == log.EntryLevelError && !expected(e.Entry.Text) {
+		if e.Entry.Level == log.EntryLevelError && !t.expected(e.Entry) {
 			t.problems = append(t.problems, "log: "+e.Entry.Text+" "+e.Entry.URL)
 		}
 	case *audits.EventIssueAdded:
@@ -115,13 +118,27 @@ func (t *Tab) note(event any) {
 			t.problems = append(t.problems, fmt.Sprintf("content security policy: %+v", *e.Issue.Details.ContentSecurityPolicyIssueDetails))
 		}
 	case *network.EventRequestWillBeSent:
-		t.hosts[e.Request.URL] = true
+		t.asked(e)
 	}
 }
 
-// expected is the browser's own line about an answer that a form expects: 401 to 423.
-func expected(text string) bool {
-	return strings.HasPrefix(text, "Failed to load resource: the server responded with a status of 4")
+func (t *Tab) asked(e *network.EventRequestWillBeSent) {
+	t.hosts[e.Request.URL] = true
+	t.kinds[e.RequestID] = e.Type
+	if e.Type == network.ResourceTypeDocument {
+		t.document = e.RequestID
+	}
+}
+
+// expected is the browser's own line about an answer that a page or a form expects: 401 to 423. For a style, a script
+// or a picture it is a fault.
+func (t *Tab) expected(e *log.Entry) bool {
+	switch t.kinds[e.NetworkRequestID] {
+	case network.ResourceTypeDocument, network.ResourceTypeFetch, network.ResourceTypeXHR:
+		return strings.HasPrefix(e.Text, "Failed to load resource: the server responded with a status of 4")
+	default:
+		return false
+	}
 }
 
 func said(args []*runtime.RemoteObject) string {

@@ -51,7 +51,7 @@ func run() error {
 		return err
 	}
 	l := looker{b, site, *dir, *as, string(axe)}
-	for name, look := range looks() {
+	for name, look := range browser.Looks() {
 		if *only == "" || *only == name {
 			err = errors.Join(err, l.walk(name, look, flag.Args()))
 		}
@@ -59,14 +59,6 @@ func run() error {
 	return err
 }
 
-func looks() map[string]browser.Look {
-	return map[string]browser.Look{
-		"light-wide":   {Width: 1280, Height: 800},
-		"dark-wide":    {Width: 1280, Height: 800, Dark: true},
-		"light-narrow": {Width: 390, Height: 844},
-		"dark-narrow":  {Width: 390, Height: 844, Dark: true},
-	}
-}
 
 type site struct {
 	URL    string `json:"url"`

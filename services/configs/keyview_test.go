@@ -152,7 +152,7 @@ func TestKeyView(t *testing.T) {
 		t.Errorf("the live config: %+v, want %s", p, production)
 	}
 	versions, err := s.Versions(as(t, models.RoleViewer, "acme", ""), production, models.Page{Limit: 5})
-	if err != nil || names(versions.Items[0].ApprovedBy) != "Ada,Bob" || len(versions.Items[1].ApprovedBy) != 0 {
+	if err != nil || names(versions.Items[0].ApprovedBy) != "Ada,Bob" || len(versions.Items[1].ApprovedBy) != 0 || versions.Items[0].Title != "seeded" {
 		t.Errorf("versions %+v, %v", versions, err)
 	}
 }

@@ -11,11 +11,13 @@ import (
 	"github.com/hotswap/hotswap/models"
 )
 
-// versionRow is a row of config_versions with the people who approved its change.
+// versionRow is a row of config_versions with what its change says and the people who approved that.
 type versionRow struct {
 	Version    int64
 	Value      models.Value
 	ChangeID   string
+	Title      string
+	Reason     string
 	Author     string
 	ApprovedBy string
 	LiveFrom   time.Time
@@ -23,8 +25,10 @@ type versionRow struct {
 }
 
 const versionsSQL = `
-	SELECT v.version, v.value, v.change_id, v.author, v.live_from, v.live_to, ` + approvedBy + ` AS approved_by
-	FROM config_versions v WHERE v.tenant_id = ? AND v.config_id = ? AND v.version `
+	SELECT v.version, v.value, v.change_id, coalesce(h.title, '') AS title, coalesce(h.reason, '') AS reason,
+	       v.author, v.live_from, v.live_to, ` + approvedBy + ` AS approved_by
+	FROM config_versions v LEFT JOIN changes h ON h.tenant_id = v.tenant_id AND h.id = v.change_id
+	WHERE v.tenant_id = ? AND v.config_id = ? AND v.version `
 
 // approvedBy are the ids of the people who approved the change that made the version v.
 const approvedBy = `(
@@ -97,8 +101,8 @@ func (s *Service) history(ctx context.Context, configID, condition string, args 
 		}
 		for _, r := range rows {
 			out = append(out, models.Version{
-				Number: r.Version, Value: r.Value, ChangeID: r.ChangeID, Author: models.ParseActorRef(r.Author),
-				ApprovedBy: people(r.ApprovedBy), LiveFrom: r.LiveFrom.UTC(), LiveTo: r.LiveTo,
+				Number: r.Version, Value: r.Value, ChangeID: r.ChangeID, Title: r.Title, Reason: r.Reason,
+				Author: models.ParseActorRef(r.Author), ApprovedBy: people(r.ApprovedBy), LiveFrom: r.LiveFrom.UTC(), LiveTo: r.LiveTo,
 			})
 		}
 		return nil

@@ -2,6 +2,8 @@ package definitions
 
 import (
 	"cmp"
+	"fmt"
+	"math/big"
 	"slices"
 	"strings"
 
@@ -66,9 +68,43 @@ func sentence(k jsonschema.ErrorKind, printer *message.Printer) string {
 		return "it is not allowed here"
 	case *kind.RefCycle:
 		return "the schema refers to itself without end"
-	default:
-		return k.LocalizedString(printer)
 	}
+	if text := limit(k); text != "" {
+		return text
+	}
+	return k.LocalizedString(printer)
+}
+
+// limit says which bound was passed, with its exact number; empty for a rule that is none.
+func limit(k jsonschema.ErrorKind) string {
+	switch k := k.(type) {
+	case *kind.Minimum:
+		return "it must be at least " + decimal(k.Want)
+	case *kind.Maximum:
+		return "it must be at most " + decimal(k.Want)
+	case *kind.ExclusiveMinimum:
+		return "it must be more than " + decimal(k.Want)
+	case *kind.ExclusiveMaximum:
+		return "it must be less than " + decimal(k.Want)
+	case *kind.MultipleOf:
+		return "it must be a multiple of " + decimal(k.Want)
+	case *kind.MinLength:
+		return fmt.Sprintf("it must have at least %d characters", k.Want)
+	case *kind.MaxLength:
+		return fmt.Sprintf("it must have at most %d characters", k.Want)
+	case *kind.MinItems:
+		return fmt.Sprintf("it must have at least %d elements", k.Want)
+	case *kind.MaxItems:
+		return fmt.Sprintf("it must have at most %d elements", k.Want)
+	default:
+		return ""
+	}
+}
+
+// decimal writes a number out; every number of a schema has an end.
+func decimal(r *big.Rat) string {
+	digits, _ := r.FloatPrec()
+	return r.FloatString(digits)
 }
 
 func pointerTo(location []string) string {

@@ -3,3 +3,4 @@ import "htmx.org";
 import "./times.js";
 import "./shortcuts.js";
 import "./forms.js";
+import "./editor.js";

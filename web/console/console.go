@@ -2,6 +2,8 @@
 package console
 
 import (
+	"context"
+
 	"github.com/hotswap/hotswap/services/access"
 	"github.com/hotswap/hotswap/services/audit"
 	"github.com/hotswap/hotswap/services/changes"
@@ -9,6 +11,7 @@ import (
 	"github.com/hotswap/hotswap/services/definitions"
 	"github.com/hotswap/hotswap/services/deployments"
 	"github.com/hotswap/hotswap/services/snapshots"
+	"github.com/hotswap/hotswap/services/store"
 	"github.com/hotswap/hotswap/services/tenants"
 	"github.com/hotswap/hotswap/web"
 	"github.com/hotswap/hotswap/web/auth"
@@ -25,6 +28,9 @@ type Services struct {
 	Deployments *deployments.Service
 	Changes     *changes.Service
 	SignIn      *auth.SignIn
+
+	Ping func(context.Context) error               // whether the database answers
+	Jobs func(context.Context) (store.Jobs, error) // how the queue of jobs stands
 }
 
 // desk is what all handlers share: the services, and the one way to answer with a page.
@@ -38,5 +44,14 @@ type desk struct {
 func Register(r *web.Console, s Services) {
 	d := desk{Services: s, pages: r.Pages}
 	registerLogin(r, d)
+	registerOverview(r, d)
+	registerApprovals(r, d)
+	registerChanges(r, d)
 	registerTenants(r, d)
+	registerTenant(r, d)
+	registerEditor(r, d)
+	registerAudit(r, d)
+	registerAccess(r, d)
+	registerKeys(r, d)
+	registerCompare(r, d)
 }

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -41,29 +42,36 @@ func (d desk) createTenant(c echo.Context) error {
 }
 
 func (d desk) showTenants(c echo.Context, status int, in views.TenantForm) error {
-	ctx := c.Request().Context()
 	q := views.TenantQuery{
 		Search: c.QueryParam("search"), Tier: c.QueryParam("tier"), Status: models.TenantStatus(c.QueryParam("status")),
 		Sort: c.QueryParam("sort"), Cursor: c.QueryParam("cursor"),
 	}
+	t, err := d.tenantList(c.Request().Context(), q)
+	if err != nil {
+		return err
+	}
+	t.Form = in
+	return d.pages.Render(c, status, views.Page{Title: "Tenants", Main: views.TenantsMain(t)})
+}
+
+// tenantList loads what the page shows.
+func (d desk) tenantList(ctx context.Context, q views.TenantQuery) (t views.Tenants, err error) {
 	page, err := models.NewPage(models.DefaultLimit, q.Cursor)
 	if err != nil {
-		return err
+		return t, err
 	}
 	list, err := d.Tenants.List(ctx, tenants.Filter{
-		Search: q.Search, Tier: q.Tier, Status: q.Status, Page: page,
+		Search: q.Search, Tier: q.Tier, Status: q.Status, Sort: tenants.Sort(q.Sort), Page: page,
 	})
 	if err != nil {
-		return err
-	}
-	tiers, err := d.Tenants.Tiers(ctx)
-	if err != nil {
-		return err
+		return t, err
 	}
 	actor, _ := models.ActorFrom(ctx)
-	return d.pages.Render(c, status, views.Page{Title: "Tenants", Main: views.TenantsMain(views.Tenants{
-		Query: q, Items: list.Items, Next: list.Next, Tiers: tiers, Form: in,
+	t = views.Tenants{
+		Query: q, Items: list.Items, Next: list.Next,
 		MayCreate: actor.Can(models.PermManageTenants, models.Platform, ""),
 		Layers:    actor.Can(models.PermViewConfigs, models.Platform, ""),
-	})})
+	}
+	t.Tiers, err = d.Tenants.Tiers(ctx)
+	return t, err
 }

@@ -1,0 +1,162 @@
+package views
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/views/components"
+)
+
+// ChangeEdit is the form that edits a change which waits.
+type ChangeEdit struct {
+	models.Change
+	Form   ChangeForm
+	Types  map[string]models.ValueType // of the keys that are defined
+	Errors map[string]string           // by pointer
+	Moved  bool                        // somebody edited it meanwhile
+}
+
+// ChangeForm is what was typed.
+type ChangeForm struct {
+	Title, Reason string
+	Values        map[string]string // as text, by key
+	Tag           string            // of the change as it was read
+}
+
+// NewChangeForm is the form as a change fills it.
+func NewChangeForm(c models.Change, types map[string]models.ValueType) ChangeForm {
+	f := ChangeForm{Title: c.Title, Reason: c.Reason, Tag: c.Tag(), Values: map[string]string{}}
+	for _, item := range c.Items {
+		if item.Op == models.OpSet {
+			f.Values[item.Key] = itemText(item, types)
+		}
+	}
+	return f
+}
+
+// TypeOf is what the values of an item's key are.
+func TypeOf(i models.Item, types map[string]models.ValueType) models.ValueType {
+	if t := types[i.Key]; t != "" {
+		return t
+	}
+	if i.Defines != nil && i.Defines.Type != "" {
+		return i.Defines.Type
+	}
+	return i.Value.Type()
+}
+
+// asJSON tells whether the value of an item is typed as JSON: all but texts that a form gives back as they are.
+func asJSON(i models.Item, types map[string]models.ValueType) bool {
+	text, ok := i.Value.Text()
+	return !ok || TypeOf(i, types) != models.TypeString || !typable(text)
+}
+
+// itemText is a value for a form: a string as it is, all else as indented JSON.
+func itemText(i models.Item, types map[string]models.ValueType) string {
+	if asJSON(i, types) {
+		return components.Indent(i.Value)
+	}
+	text, _ := i.Value.Text()
+	return text
+}
+
+// Edited is the n-th item's value as it was typed; invalid or malformed at its pointer in the change.
+func (e ChangeEdit) Edited(n int) (models.Value, error) {
+	item := e.Items[n]
+	t := TypeOf(item, e.Types)
+	in := ValueInput{Text: e.Form.Values[item.Key], AsJSON: t == models.TypeString && asJSON(item, e.Types)}
+	v, err := ParseInput(t, in)
+	return v, models.Under(itemPointer(n), err)
+}
+
+// ValueField names the input of a key's value.
+func ValueField(key string) string { return "value." + key }
+
+// MaskedItems tells whether values are hidden from who edits: then none of them can be sent back.
+func MaskedItems(c models.Change) bool {
+	for _, i := range c.Items {
+		if changeItem(c, i).Masked {
+			return true
+		}
+	}
+	return false
+}
+
+// fields are the inputs of the values, with what was wrong with each.
+func (e ChangeEdit) fields() []components.Field {
+	var out []components.Field
+	for i, item := range e.Items {
+		if item.Op != models.OpSet {
+			continue
+		}
+		out = append(out, components.Field{
+			Name: ValueField(item.Key), Label: item.Key, Value: e.Form.Values[item.Key], Mono: true,
+			Error: e.fault(i), Hint: e.hint(item),
+		})
+	}
+	return out
+}
+
+// fault is what was wrong with the n-th item's value, and where in it.
+func (e ChangeEdit) fault(n int) string {
+	at := itemPointer(n) + "/value"
+	if text := e.Errors[at]; text != "" {
+		return text
+	}
+	var texts []string
+	for _, pointer := range slices.Sorted(maps.Keys(e.Errors)) {
+		if below, ok := strings.CutPrefix(pointer, at+"/"); ok {
+			texts = append(texts, "/"+below+": "+e.Errors[pointer])
+		}
+	}
+	return strings.Join(texts, "; ")
+}
+
+func (e ChangeEdit) hint(i models.Item) string {
+	said := "A " + string(TypeOf(i, e.Types)) + "."
+	switch t := TypeOf(i, e.Types); {
+	case !asJSON(i, e.Types):
+		said = "A text, as it is."
+	case t == models.TypeJSON:
+		said = "JSON."
+	case t == models.TypeString:
+		said = "A text in quotes."
+	}
+	if e.Moved {
+		said += " By now the change says: " + itemText(i, e.Types)
+	}
+	return said
+}
+
+// deletes are the keys that the change takes away.
+func (e ChangeEdit) deletes() []string {
+	var out []string
+	for _, i := range e.Items {
+		if i.Op == models.OpDelete {
+			out = append(out, i.Key)
+		}
+	}
+	return out
+}
+
+// rest are the sentences that belong to no field.
+func (e ChangeEdit) rest() []string {
+	left := maps.Clone(e.Errors)
+	delete(left, "/title")
+	delete(left, "/reason")
+	for i := range e.Items {
+		at := itemPointer(i) + "/value"
+		maps.DeleteFunc(left, func(pointer, _ string) bool { return pointer == at || strings.HasPrefix(pointer, at+"/") })
+	}
+	return Problems(left)
+}
+
+func itemPointer(i int) string { return "/items/" + strconv.Itoa(i) }
+
+// rowsOf is how tall the input of a text is.
+func rowsOf(text string) string {
+	return strconv.Itoa(min(max(1, strings.Count(text, "\n")+1), 18))
+}

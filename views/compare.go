@@ -1,0 +1,293 @@
+package views
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+
+	"github.com/a-h/templ"
+
+	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/views/components"
+)
+
+// Comparison lays two environments of a tenant or layer side by side.
+type Comparison struct {
+	Tenant       models.Tenant
+	Query        CompareQuery
+	Environments []string // those that who looks may view
+	Rows         []CompareRow
+	Counts       CompareCounts
+	MayPromote   bool
+	ReadOnly     string         // why nothing can be promoted; empty when MayPromote
+	Stages       []models.Stage // that a promotion waits for; none: it goes live at once
+	Reason       string
+	Problems     []string // with the promotion as a whole
+}
+
+// CompareQuery is what is compared, as the address says it.
+type CompareQuery struct {
+	From, To string
+	Equal    bool // shows equal keys as well
+	All      bool // ticks all that differ
+}
+
+// CompareCounts are how many keys there are of each status, shown or not.
+type CompareCounts struct{ Changed, OnlyFrom, OnlyTo, Equal int }
+
+// CompareStatus is how a key's two values relate.
+type CompareStatus string
+
+// The statuses, seen from From to To.
+const (
+	OnlyTo    CompareStatus = "added"
+	OnlyFrom  CompareStatus = "removed"
+	Differs   CompareStatus = "changed"
+	BothEqual CompareStatus = "equal"
+)
+
+// CompareRow is one key.
+type CompareRow struct {
+	Key       string
+	Type      models.ValueType
+	Sensitive bool
+	Status    CompareStatus
+	From, To  CompareSide
+	Ticked    bool
+	Problems  []string // with promoting it
+}
+
+// CompareSide is the value in one of the two environments.
+type CompareSide struct {
+	Value  models.Value // empty for none
+	Masked bool
+	Layer  string
+	Own    bool // set on the tenant or layer that is looked at
+
+	LayerSeen bool // whether who looks may open that layer
+}
+
+// Set tells whether there is a value.
+func (s CompareSide) Set() bool { return s.Layer != "" }
+
+// CompareURL is the comparison of two environments of a tenant or layer.
+func CompareURL(tenantID, from, to string) string {
+	return address(TenantURL(tenantID)+"/compare", "from", from, "to", to)
+}
+
+// URL is the address of what is shown with other switches.
+func (c Comparison) URL(q CompareQuery) string {
+	flag := map[bool]string{true: "1"}
+	return address(TenantURL(c.Tenant.ID)+"/compare", "from", q.From, "to", q.To, "equal", flag[q.Equal], "all", flag[q.All])
+}
+
+// Here is the address of what is shown.
+func (c Comparison) Here() string { return c.URL(c.Query) }
+
+// Swapped is the same comparison the other way round.
+func (c Comparison) Swapped() string {
+	return c.URL(CompareQuery{From: c.Query.To, To: c.Query.From, Equal: c.Query.Equal})
+}
+
+// AllURL ticks all that differ.
+func (c Comparison) AllURL() string {
+	q := c.Query
+	q.All = true
+	return c.URL(q)
+}
+
+// NoneURL ticks nothing.
+func (c Comparison) NoneURL() string {
+	q := c.Query
+	q.All = false
+	return c.URL(q)
+}
+
+// Settle fills in what the address leaves open: the last environment, and the one before it.
+func (c *Comparison) Settle() {
+	last := len(c.Environments) - 1
+	if last < 0 {
+		return
+	}
+	if c.Query.To == "" {
+		c.Query.To = c.Environments[last]
+	}
+	if c.Query.From == "" {
+		c.Query.From = c.Environments[max(slices.Index(c.Environments, c.Query.To)-1, 0)]
+	}
+}
+
+// Allow tells whether values may go from From to To, or why not. mayEdit is the right to change values of To.
+func (c *Comparison) Allow(mayEdit bool) {
+	from, to := slices.Index(c.Environments, c.Query.From), slices.Index(c.Environments, c.Query.To)
+	switch {
+	case from == to:
+	case to < from:
+		c.ReadOnly = "Values are promoted to a later environment only: swap the two to promote from " + c.Query.To + " to " + c.Query.From + "."
+	case !mayEdit:
+		c.ReadOnly = "You may look at both. Promoting to " + c.Query.To + " needs the right to change its values."
+	default:
+		c.MayPromote = true
+	}
+}
+
+// Arrange counts the rows, ticks them as asked, and drops the equal ones unless they are shown.
+func (c *Comparison) Arrange(rows []CompareRow, ticked []string) {
+	for _, r := range rows {
+		switch r.Status {
+		case OnlyTo:
+			c.Counts.OnlyTo++
+		case OnlyFrom:
+			c.Counts.OnlyFrom++
+		case Differs:
+			c.Counts.Changed++
+		case BothEqual:
+			c.Counts.Equal++
+		}
+		asked := slices.Contains(ticked, r.Key)
+		if r.Status == BothEqual && !c.Query.Equal && !asked {
+			continue
+		}
+		r.Ticked = c.MayPromote && r.Hindrance(c.Query) == "" && (asked || c.Query.All && !r.Takes())
+		c.Rows = append(c.Rows, r)
+	}
+}
+
+// keyPointer finds the number of a key in what a promotion was refused for.
+var keyPointer = regexp.MustCompile(`^/keys/([0-9]+)(/|$)`)
+
+// Complain puts what a promotion was refused for to the rows it is about, and the rest above the table. keys are those
+// of the promotion in their order.
+func (c *Comparison) Complain(keys []string, said map[string]string) {
+	rest := map[string]string{}
+	for pointer, text := range said {
+		if row := c.pointed(keys, pointer); row != nil {
+			row.Problems = append(row.Problems, text)
+		} else {
+			rest[pointer] = text
+		}
+	}
+	c.Problems = Problems(rest)
+	if n := c.count(func(r CompareRow) bool { return len(r.Problems) > 0 }); n > 0 {
+		c.Problems = append(c.Problems, "Nothing was promoted: see what is said at "+counted(n, "key")+" below.")
+	}
+}
+
+// pointed is the row that a pointer is about; nil for none.
+func (c *Comparison) pointed(keys []string, pointer string) *CompareRow {
+	found := keyPointer.FindStringSubmatch(pointer)
+	if found == nil {
+		return nil
+	}
+	n, err := strconv.Atoi(found[1])
+	if err != nil || n >= len(keys) {
+		return nil
+	}
+	i := slices.IndexFunc(c.Rows, func(r CompareRow) bool { return r.Key == keys[n] })
+	if i < 0 {
+		return nil
+	}
+	return &c.Rows[i]
+}
+
+// Promoted says what a promotion that is live did.
+func Promoted(keys int, to string) string {
+	return "Promoted " + counted(keys, "key") + " to " + to + "."
+}
+
+// Ticked is how many rows are ticked.
+func (c Comparison) Ticked() int { return c.count(func(r CompareRow) bool { return r.Ticked }) }
+
+// Promotable is how many rows "all that differ" ticks.
+func (c Comparison) Promotable() int {
+	return c.count(func(r CompareRow) bool { return r.Hindrance(c.Query) == "" && !r.Takes() })
+}
+
+func (c Comparison) count(is func(CompareRow) bool) int {
+	n := 0
+	for _, r := range c.Rows {
+		if is(r) {
+			n++
+		}
+	}
+	return n
+}
+
+// Takes tells whether promoting the key takes the value of To away.
+func (r CompareRow) Takes() bool { return r.Status == OnlyTo && r.To.Own }
+
+// Hindrance is why a key cannot be promoted; empty when it can.
+func (r CompareRow) Hindrance(q CompareQuery) string {
+	switch {
+	case r.Status == BothEqual:
+		return "Equal: nothing to promote."
+	case r.From.Set() && !r.From.Own:
+		return "Set on " + components.LayerName(r.From.Layer) + ": promote it there."
+	case r.Status == OnlyTo && !r.To.Own:
+		return "Set on " + components.LayerName(r.To.Layer) + " in " + q.To + " only."
+	default:
+		return ""
+	}
+}
+
+// Elsewhere is the layer on which a key can be promoted instead; empty for none that who looks may open.
+func (r CompareRow) Elsewhere() string {
+	if r.From.Set() && !r.From.Own && r.From.LayerSeen {
+		return r.From.Layer
+	}
+	return ""
+}
+
+// words say how the two values relate.
+func (r CompareRow) words(q CompareQuery) string {
+	switch r.Status {
+	case OnlyTo:
+		return "only in " + q.To
+	case OnlyFrom:
+		return "only in " + q.From
+	case Differs:
+		return "differs"
+	default:
+		return "equal"
+	}
+}
+
+func (r CompareRow) tone() components.Tone {
+	if r.Status == BothEqual {
+		return components.Neutral
+	}
+	return components.Waiting
+}
+
+// Summary says in one line how the two environments differ.
+func (c Comparison) Summary() string {
+	var said []string
+	add := func(n int, where string) {
+		if n > 0 {
+			said = append(said, number(int64(n))+" "+where)
+		}
+	}
+	add(c.Counts.Changed, "with another value")
+	add(c.Counts.OnlyFrom, "only in "+c.Query.From)
+	add(c.Counts.OnlyTo, "only in "+c.Query.To)
+	differ := c.Counts.Changed + c.Counts.OnlyFrom + c.Counts.OnlyTo
+	if differ == 0 {
+		return counted(c.Counts.Equal, "key") + ", all equal"
+	}
+	verb := " differ"
+	if differ == 1 {
+		verb = " differs"
+	}
+	if differ == c.Counts.Changed {
+		return counted(differ, "key") + verb
+	}
+	return counted(differ, "key") + verb + ": " + listed(said, "and")
+}
+
+// compareLive makes a field of the filter show its effect at once.
+func compareLive(c Comparison) templ.Attributes {
+	return templ.Attributes{
+		"hx-get": TenantURL(c.Tenant.ID) + "/compare", "hx-target": "#differences", "hx-swap": "outerHTML",
+		"hx-replace-url": "true", "hx-include": "closest form",
+	}
+}

@@ -1,0 +1,189 @@
+package views
+
+import (
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/views/components"
+)
+
+// Key is the page of one key of a tenant or layer.
+type Key struct {
+	Tenant     models.Tenant
+	Name       string
+	Type       models.ValueType
+	Sensitive  bool
+	Definition *models.Definition // nil for none
+	Places     []KeyPlace
+	Below      KeyOverrides
+	History    KeyHistory
+}
+
+// KeyPlace is what the key comes to in one environment, and why.
+type KeyPlace struct {
+	Environment string
+	Set         bool // if not, only Environment, MayEdit and Promotion say something
+	Own         bool // it is set on the tenant or layer that is looked at
+	Value       models.Value
+	Masked      bool
+	Layer       string
+	LayerKey    bool // whether who looks may open the key on that layer
+	Version     int64
+	ChangeID    string // empty when it is nothing for who looks
+	Author      models.ActorRef
+	ApprovedBy  []models.ActorRef
+	LiveFrom    time.Time
+	Hides       []HiddenValue // topmost first
+	MayEdit     bool
+	Promotion   *Promotion // nil: nothing to promote, nowhere to, or not by who looks
+}
+
+// HiddenValue is a value that a nearer one covers.
+type HiddenValue struct {
+	Layer   string
+	Version int64
+	Value   models.Value
+	Masked  bool
+}
+
+// KeyOverrides are the layers below that set the key themselves.
+type KeyOverrides struct {
+	Count int
+	First []KeyOverride
+}
+
+// KeyOverride is a layer below with the environments in which it sets the key.
+type KeyOverride struct {
+	TenantID, Name string
+	Environments   []string
+}
+
+// More is how many overrides are counted, but not named.
+func (o KeyOverrides) More() int { return o.Count - len(o.First) }
+
+// where names the environments in which an override is.
+func (k Key) where(o KeyOverride) string {
+	if len(o.Environments) == len(k.Places) {
+		return "all environments"
+	}
+	return listed(o.Environments, "and")
+}
+
+// Promotion is what the next environment would get, and the form that sends it there.
+type Promotion struct {
+	From, To string
+	Takes    bool // the key has no value in From: promoting that takes away the value of To
+	There    KeyPlace
+	Stages   []models.Stage // that it waits for; none: it goes live at once
+	PromotionForm
+}
+
+// PromotionForm is what somebody wrote about a promotion, and what was wrong with it.
+type PromotionForm struct {
+	Reason   string
+	Problems []string
+	Open     bool
+}
+
+// Arrange finds what can be promoted from each environment to the next.
+func (k *Key) Arrange() {
+	for i := range k.Places[:max(len(k.Places)-1, 0)] {
+		k.Places[i].Promotion = nextPromotion(k.Places[i], k.Places[i+1])
+	}
+}
+
+// Ask tells the page's forms who must approve what they send, and gives the promotion from one environment back as it
+// was written.
+func (k *Key) Ask(policies []models.Policy, from string, form PromotionForm) {
+	for _, place := range k.Places {
+		p := place.Promotion
+		if p == nil {
+			continue
+		}
+		p.Stages = StagesIn(policies, k.Tenant, p.To)
+		if p.From == from {
+			p.PromotionForm = form
+		}
+	}
+	if b := k.History.Back; b != nil {
+		b.Stages = StagesIn(policies, k.Tenant, k.History.Query.Environment)
+	}
+}
+
+// SentOn says where a change went that is not live at once.
+func SentOn(c models.Change) string {
+	return "Nothing is live yet: the change waits for approval in " + c.Environment + " by " + Approvers(c.Stages) + "."
+}
+
+// nextPromotion is what can be promoted from one environment to the next; nil for nothing. A value that is inherited
+// belongs to its layer, and what is the same in both is there already.
+func nextPromotion(from, to KeyPlace) *Promotion {
+	switch {
+	case !to.MayEdit:
+		return nil
+	case from.Set && !from.Own:
+		return nil
+	case !from.Set && (!to.Set || !to.Own):
+		return nil
+	case from.Set && to.Set && to.Own && !from.Masked && !to.Masked && from.Value == to.Value:
+		return nil
+	default:
+		return &Promotion{From: from.Environment, To: to.Environment, Takes: !from.Set, There: to}
+	}
+}
+
+// URL is the page of a key of a tenant or layer.
+func (k Key) URL() string { return KeyURL(k.Tenant.ID, k.Name) }
+
+// EditURL leads to the editor for one environment.
+func (k Key) EditURL(environment string) string {
+	return address(TenantURL(k.Tenant.ID)+"/edit", "environment", environment, "key", k.Name)
+}
+
+// CompareURL leads to the comparison of an environment with the one before it; empty for the first.
+func (k Key) CompareURL(i int) string {
+	if i == 0 {
+		return ""
+	}
+	return CompareURL(k.Tenant.ID, k.Places[i-1].Environment, k.Places[i].Environment)
+}
+
+// Differs names the environment before, if the value is another one there; empty when they are the same or not shown.
+func (k Key) Differs(i int) string {
+	if i == 0 {
+		return ""
+	}
+	before, here := k.Places[i-1], k.Places[i]
+	if before.Masked || here.Masked || before.Set == here.Set && before.Value == here.Value {
+		return ""
+	}
+	return before.Environment
+}
+
+// KeyURL is the page of a key.
+func KeyURL(tenantID, key string) string { return TenantURL(tenantID) + "/keys/" + url.PathEscape(key) }
+
+// ChangeURL is the page of a change.
+func ChangeURL(id string) string { return "/changes/" + url.PathEscape(id) }
+
+// Problems are the sentences about a form that come back with it, in a steady order.
+func Problems(said map[string]string) []string {
+	var out []string
+	for _, pointer := range slices.Sorted(maps.Keys(said)) {
+		if text := said[pointer]; !slices.Contains(out, text) {
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
+// longValue is from how many lines on a value scrolls within a box.
+const longValue = 14
+
+func long(v models.Value) bool {
+	return strings.Count(components.Indent(v), "\n") >= longValue || len(v) > 1200
+}

@@ -1,0 +1,68 @@
+package console_test
+
+import (
+	"testing"
+
+	"github.com/hotswap/hotswap/web/webtest"
+)
+
+func TestEditChange(t *testing.T) {
+	t.Parallel()
+	site := webtest.New(t)
+	id := propose(site, webtest.Acme, "Raise the limit", set("limit", 5), set("text", "a\nb"))
+	decide(site.Browse("engineer2"), id, "approve", "").Leads("/")
+	engineer := site.Browse("engineer")
+	path := "/changes/" + id + "/edit"
+
+	form := engineer.Get(path).Want(200).Shows(".lead", "The decision made so far no longer counts")
+	if form.Input("title") != "Raise the limit" || form.Input("value.limit") != "5" || form.Input("value.text") != "a\nb" {
+		t.Errorf("the form holds %q, %q", form.Input("value.limit"), form.Input("value.text"))
+	}
+	tag := form.Input("tag")
+	same := []string{"tag", tag, "title", "Raise the limit", "reason", "The customer asked for it.", "value.limit", "5", "value.text", "a\r\nb"}
+	engineer.Post(path, same...).Follow().Shows("#notice", "Nothing was different").Shows(".stages", "engineer approved")
+
+	bad := engineer.Post(path, "tag", tag, "title", "Other", "value.limit", "five", "value.text", "x").Want(422)
+	bad.Shows(".invalid-feedback", "a number is expected").Has("[aria-invalid]", 1)
+	if bad.Input("title") != "Other" || bad.Input("value.limit") != "five" || bad.Input("value.text") != "x" {
+		t.Errorf("what was typed is lost: %q %q", bad.Input("title"), bad.Input("value.limit"))
+	}
+	engineer.Post(path, "tag", tag, "title", "Raise it more", "reason", "", "value.limit", "5.50", "value.text", "x").
+		Follow().Shows("#notice", "Saved. It now waits for engineer.").Shows("h1", "Raise it more").Shows(".diff", "5.5").
+		Shows(".stages s", "engineer2 approved").Shows(".stages", "no longer counts")
+
+	stale := engineer.Post(path, "tag", tag, "title", "Mine", "value.limit", "7", "value.text", "x").Want(412)
+	stale.Shows(".alert", "Somebody edited the change meanwhile").Shows(".form-hint", "By now the change says: 5.5")
+	if stale.Input("value.limit") != "7" || stale.Input("tag") == tag {
+		t.Errorf("what was typed is lost: %q", stale.Input("value.limit"))
+	}
+	engineer.Post(path, "tag", stale.Input("tag"), "title", "Mine", "value.limit", "7", "value.text", "x").Follow().Shows(".diff", "7")
+
+	site.Browse("manager").Get(path).Want(403)
+	engineer.Post("/changes/" + id + "/cancel").Leads("/")
+	engineer.Get(path).Want(409)
+}
+
+func TestEditChangeWithSecrets(t *testing.T) {
+	t.Parallel()
+	site := webtest.New(t)
+	site.As("engineer").Post("/definitions", webtest.Body{
+		"tenantId": webtest.Acme, "key": "token", "type": "string", "sensitive": true,
+	}).Want(201)
+	id := propose(site, webtest.Acme, "Rotate", set("token", "geheim"))
+	engineer := site.Browse("engineer")
+	page := engineer.Get("/changes/" + id).Want(200).Shows(".item", "The value is hidden. It changes.").Lacks("body", "geheim")
+	page.Has(".diff", 0)
+	form := engineer.Get("/changes/" + id + "/edit").Want(200).Lacks("body", "geheim").Has("textarea[name^=value]", 0)
+	engineer.Post("/changes/"+id+"/edit", "tag", form.Input("tag"), "title", "Rotate the token", "value.token", "********").
+		Follow().Shows("h1", "Rotate the token")
+	for _, who := range []string{"engineer2", "manager", "compliance"} {
+		decide(site.Browse(who), id, "approve", "").Leads("/")
+	}
+	key := site.As("admin").Post("/api-keys", webtest.Body{
+		"name": "secretive", "role": "reader", "tenantId": webtest.Acme, "grants": []string{"secrets:read"},
+	}).Want(201).Field("key")
+	if got := site.With(key).Get("/configs/tenant/acme?environment=Production").Want(200).Field("configs.token"); got != "geheim" {
+		t.Errorf("the value became %q", got)
+	}
+}

@@ -1,0 +1,118 @@
+package console
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/services/changes"
+	"github.com/hotswap/hotswap/services/configs"
+	"github.com/hotswap/hotswap/services/tenants"
+	"github.com/hotswap/hotswap/views"
+	"github.com/hotswap/hotswap/web"
+)
+
+func registerKeys(r *web.Console, d desk) {
+	r.Page("/tenants/:tenantId/keys/:key", d.key)
+	r.Act("change.create", "/tenants/:tenantId/keys/:key/promote", d.promoteKey)
+	r.Act("change.create", "/tenants/:tenantId/keys/:key/put-back", d.putBack)
+}
+
+// keyForms are the forms of the page that come back with what was typed.
+type keyForms struct {
+	from    string // the environment whose value was to be promoted
+	promote views.PromotionForm
+	back    views.PutBackForm
+}
+
+// key is all there is to know of one key of a tenant or layer.
+func (d desk) key(c echo.Context) error {
+	q, err := keyQuery(c)
+	if err != nil {
+		return err
+	}
+	return d.showKey(c, http.StatusOK, q, keyForms{})
+}
+
+// promoteKey sends the value of one environment to the next.
+func (d desk) promoteKey(c echo.Context) error {
+	f, err := read(c)
+	if err != nil {
+		return err
+	}
+	in := changes.PromoteKeys{
+		TenantID: c.Param("tenantId"), From: f.text("from"), To: f.text("to"), Keys: []string{c.Param("key")}, Reason: f.text("reason"),
+	}
+	out, err := d.Changes.PromoteKeys(c.Request().Context(), in)
+	if fields, ok := said(err); ok {
+		return d.showKey(c, http.StatusUnprocessableEntity, views.KeyQuery{Environment: in.From}, keyForms{
+			from: in.From, promote: views.PromotionForm{Reason: in.Reason, Problems: views.Problems(fields), Open: true},
+		})
+	}
+	if err != nil {
+		return err
+	}
+	return d.sent(c, out, "Promoted "+in.Keys[0]+" to "+in.To+".", views.KeyURL(in.TenantID, in.Keys[0]))
+}
+
+// sent leads on after a change was made: to the change if it waits, else back to where its effect shows.
+func (d desk) sent(c echo.Context, out changes.Outcome, did, back string) error {
+	if out.Live() {
+		d.SignIn.Flash(c, did+" It is live.")
+		return c.Redirect(http.StatusSeeOther, back)
+	}
+	d.SignIn.Flash(c, views.SentOn(out.Change))
+	return c.Redirect(http.StatusSeeOther, views.ChangeURL(out.Change.ID))
+}
+
+func (d desk) showKey(c echo.Context, status int, q views.KeyQuery, forms keyForms) error {
+	ctx := c.Request().Context()
+	view, err := d.Configs.KeyView(ctx, c.Param("tenantId"), c.Param("key"))
+	if err != nil {
+		return err
+	}
+	policies, err := d.Tenants.Policies(ctx, tenants.PolicyFilter{})
+	if err != nil {
+		return err
+	}
+	actor, _ := models.ActorFrom(ctx)
+	page := keyOf(view, actor)
+	if page.History, err = d.keyHistory(ctx, view, page.Places, q, forms.back); err != nil {
+		return err
+	}
+	page.Ask(policies, forms.from, forms.promote)
+	return d.pages.Render(c, status, views.Page{Title: view.Key, Main: views.KeyMain(page)})
+}
+
+// keyOf shapes what the service found like the screen.
+func keyOf(v configs.KeyView, actor models.Actor) views.Key {
+	k := views.Key{
+		Tenant: v.Tenant, Name: v.Key, Type: v.Type, Sensitive: v.Sensitive, Definition: v.Definition,
+		Below: views.KeyOverrides{Count: v.Overrides.Count},
+	}
+	for _, o := range v.Overrides.First {
+		k.Below.First = append(k.Below.First, views.KeyOverride(o))
+	}
+	for _, p := range v.Places {
+		k.Places = append(k.Places, keyPlaceOf(p, v.Tenant, actor))
+	}
+	k.Arrange()
+	return k
+}
+
+func keyPlaceOf(p configs.KeyPlace, t models.Tenant, actor models.Actor) views.KeyPlace {
+	out := views.KeyPlace{
+		Environment: p.Environment, Set: p.Set, Own: p.Own, Value: p.Value, Masked: p.Masked, Layer: p.Layer, Version: p.Version,
+		Author: p.Author, ApprovedBy: p.ApprovedBy, LiveFrom: p.LiveFrom,
+		LayerKey: p.Set && actor.Can(models.PermViewConfigs, p.Layer, ""),
+		MayEdit:  actor.Can(models.PermEditConfigs, t.ID, p.Environment) && t.Status != models.TenantDeleted,
+	}
+	if p.Set && actor.Can(models.PermViewChanges, p.Layer, p.Environment) {
+		out.ChangeID = p.ChangeID
+	}
+	for _, h := range p.Hides {
+		out.Hides = append(out.Hides, views.HiddenValue(h))
+	}
+	return out
+}
