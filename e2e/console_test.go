@@ -45,15 +45,21 @@ type person struct {
 // visitor opens a tab for somebody who is not signed in.
 func (s *stack) visitor(t testing.TB, look browser.Look) person {
 	t.Helper()
+	return person{openTab(t, s.URL, look), t, s}
+}
+
+// openTab opens a tab as wide as a desk unless the look says otherwise; it is closed with the test.
+func openTab(t testing.TB, base string, look browser.Look) *browser.Tab {
+	t.Helper()
 	if look.Width == 0 {
 		look.Width, look.Height = 1280, 800
 	}
-	tab, err := chromium(t).Open(s.URL, look)
+	tab, err := chromium(t).Open(base, look)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(tab.Close)
-	return person{tab, t, s}
+	return tab
 }
 
 // email is the account of a name of dev.json.

@@ -96,6 +96,13 @@ func start(t testing.TB, dir string, flags ...string) *stack {
 	return s
 }
 
+// within is the stack for a subtest, which ends by its own failures.
+func (s *stack) within(t testing.TB) *stack {
+	other := *s
+	other.t = t
+	return &other
+}
+
 // launch runs `hotswap dev` without waiting for it.
 func launch(t testing.TB, dir string, flags ...string) *stack {
 	t.Helper()

@@ -97,7 +97,7 @@ func (j tour) promote(p person) string {
 	p.click("Promote " + dashboard)
 	p.fill("Reason", "tried in Staging for a week")
 	p.click("to Production") // "Promote 1 key to Production", or "ticked keys" where nothing counts them
-	p.shows("tried in Staging for a week", "waits for engineer", "new layout")
+	p.shows("tried in Staging for a week", "Waits for engineer", "new layout")
 	change := regexp.MustCompile(`^/changes/([0-9a-f-]{36})$`).FindStringSubmatch(p.path())
 	if change == nil {
 		p.t.Fatalf("the promotion led to %s", p.at())
@@ -191,7 +191,7 @@ func (j tour) reject(t *testing.T, author person) {
 	author.fill("Value", "newest layout")
 	author.fill("Reason", "on to the next")
 	author.click("Send for approval")
-	author.shows("waits for engineer", "newest layout")
+	author.shows("Waits for engineer", "newest layout")
 	other := j.somebody(t)
 	other.arrive("engineer2", author.path())
 	other.fill("Comment", "not before the holidays")

@@ -215,8 +215,14 @@ func (c *Change) Lapse(now time.Time) ChangeStatus {
 
 // Classify marks the items whose key is a secret by now.
 func (c *Change) Classify(f Facts) {
+	c.Conceal(func(key string) bool { return f.Definitions[key].Sensitive })
+}
+
+// Conceal marks the items whose key is a secret. What was one when the change was written stays one.
+func (c *Change) Conceal(secret func(key string) bool) {
 	for i := range c.Items {
-		c.Items[i].Sensitive = c.Items[i].Sensitive || f.Definitions[c.Items[i].Key].Sensitive
+		item := &c.Items[i]
+		item.Sensitive = item.Sensitive || secret(item.Key)
 	}
 }
 

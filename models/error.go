@@ -28,7 +28,7 @@ const (
 type Error struct {
 	Code       Code
 	Message    string
-	Fields     []FieldError  // what is wrong where, for CodeInvalid and CodeMalformed
+	Fields     []FieldError  // what is wrong where, for CodeInvalid, CodeMalformed and CodeConflict
 	RetryAfter time.Duration // when trying again makes sense; zero leaves it open
 }
 
@@ -60,6 +60,14 @@ func NotFound(what string) *Error {
 
 // Conflict says that the thing is no longer as the caller believes.
 func Conflict(message string) *Error { return &Error{Code: CodeConflict, Message: message} }
+
+// ConflictFields says which members of the input are no longer as the caller believes, or nil when all are.
+func ConflictFields(fields []FieldError) error {
+	if len(fields) == 0 {
+		return nil
+	}
+	return &Error{Code: CodeConflict, Message: fields[0].Message, Fields: fields}
+}
 
 // PreconditionFailed says that If-Match names another state of the thing.
 func PreconditionFailed() *Error {

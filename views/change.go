@@ -213,6 +213,16 @@ func (c Change) Checks() []Check {
 	}
 }
 
+// Trouble warns who decides that the change could not go live as it is; empty when nothing is in its way.
+func (c Change) Trouble() string {
+	for _, check := range c.Checks() {
+		if !check.Good {
+			return check.Text + " It cannot go live before its author has rebased or edited it."
+		}
+	}
+	return ""
+}
+
 const basesLive = "What it was written against is still live."
 
 // MayRebase tells whether writing the change anew is of use, and the actor's to do.
@@ -270,11 +280,13 @@ func Decided(c models.Change, v models.Verdict) string {
 
 // Sent is what became of a change that was submitted, edited or written anew.
 func Sent(c models.Change) string {
-	switch {
-	case c.Status == models.ChangePending:
+	switch c.Status {
+	case models.ChangePending:
 		return "It now waits for " + waitsFor(c) + "."
-	case c.Status == models.ChangeDeployed:
+	case models.ChangeDeployed:
 		return "It is live."
+	case models.ChangeDraft:
+		return "It is still a draft."
 	default:
 		return "It is " + components.StatusName(c.Status) + "."
 	}
@@ -289,6 +301,9 @@ func (s State) class() string {
 func (c Change) Undone(err *models.Error) string {
 	if c.Form.Digest != "" && c.Form.Digest != c.Digest {
 		return "Nothing was decided: somebody edited the change after you opened it. Below is the change as it is now."
+	}
+	if err.Code == models.CodePreconditionFailed {
+		return "Nothing was done: somebody edited the change, or decided on it, after you opened it. Below is the change as it is now."
 	}
 	return "Nothing was done: " + err.Message + ". Below is the change as it is now."
 }

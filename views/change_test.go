@@ -124,6 +124,9 @@ func TestChangeChecks(t *testing.T) {
 		if strings.Join(got, " ") != tt.want || c.MayRebase() != tt.rebase {
 			t.Errorf("%s: %q, rebase %t", name, got, c.MayRebase())
 		}
+		if (c.Trouble() != "") != tt.rebase {
+			t.Errorf("%s: who decides is warned by %q", name, c.Trouble())
+		}
 		c.Rights.Edit = models.Forbidden("no")
 		if c.MayRebase() {
 			t.Errorf("%s: who may not edit is offered a rebase", name)
@@ -161,7 +164,7 @@ func TestWhatBecomesOfAChange(t *testing.T) {
 		{models.ChangePending, "Approved. It now waits for manager.", "It now waits for manager."},
 		{models.ChangeDeployed, "Approved and live.", "It is live."},
 		{models.ChangeApproved, "Approved. It goes live as soon as nothing is in its way.", "It is approved."},
-		{models.ChangeDraft, "Approved. It goes live as soon as nothing is in its way.", "It is draft."},
+		{models.ChangeDraft, "Approved. It goes live as soon as nothing is in its way.", "It is still a draft."},
 	}
 	for _, tt := range tests {
 		c := waiting()
@@ -195,6 +198,9 @@ func TestUndone(t *testing.T) {
 	c := views.Change{Change: waiting()}
 	err := models.Conflict("the change is already deployed")
 	if got := c.Undone(err); got != "Nothing was done: the change is already deployed. Below is the change as it is now." {
+		t.Error(got)
+	}
+	if got := c.Undone(models.PreconditionFailed()); !strings.Contains(got, "or decided on it, after you opened it") {
 		t.Error(got)
 	}
 	c.Form.Digest = "another"

@@ -110,7 +110,7 @@ func ChangeEditMain(e ChangeEdit) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if e.Moved {
-			templ_7745c5c3_Err = components.Notice(components.Bad, "Somebody edited the change meanwhile, so nothing was saved. Below is what you typed; saving it now replaces what they wrote.").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Notice(components.Bad, "Somebody edited the change meanwhile, or decided on it, so nothing was saved. Below is what you typed; saving it now replaces what the change says.").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -188,9 +188,9 @@ func ChangeEditMain(e ChangeEdit) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var9 string
-			templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(listed(e.deletes(), "and"))
+			templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(listed(e.deletes()))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `changeedit.templ`, Line: 45, Col: 73}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `changeedit.templ`, Line: 45, Col: 66}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
 			if templ_7745c5c3_Err != nil {

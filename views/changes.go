@@ -108,7 +108,7 @@ const shownKeys = 3
 func keysOf(c models.Change) string {
 	keys := c.Keys()
 	if len(keys) <= shownKeys {
-		return listed(keys, "and")
+		return listed(keys)
 	}
-	return listed(append(keys[:shownKeys:shownKeys], counted(len(keys)-shownKeys, "other")), "and")
+	return listed(append(keys[:shownKeys:shownKeys], counted(len(keys)-shownKeys, "other")))
 }

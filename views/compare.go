@@ -64,7 +64,8 @@ type CompareSide struct {
 	Layer  string
 	Own    bool // set on the tenant or layer that is looked at
 
-	LayerSeen bool // whether who looks may open that layer
+	LayerSeen bool  // whether who looks may open that layer
+	Version   int64 // that is live, if it is Own; else 0
 }
 
 // Set tells whether there is a value.
@@ -213,6 +214,14 @@ func (c Comparison) count(is func(CompareRow) bool) int {
 	return n
 }
 
+// Box is the value of the box that promotes the key: the key, and what the page shows of it.
+func (r CompareRow) Box() string { return r.Key + "@" + seenAs(r.From.Version, r.To.Version) }
+
+// seenAs are two live versions of a key in a form: that which is promoted, and that which it replaces; 0 for none.
+func seenAs(from, to int64) string {
+	return strconv.FormatInt(from, 10) + "." + strconv.FormatInt(to, 10)
+}
+
 // Takes tells whether promoting the key takes the value of To away.
 func (r CompareRow) Takes() bool { return r.Status == OnlyTo && r.To.Own }
 
@@ -281,7 +290,7 @@ func (c Comparison) Summary() string {
 	if differ == c.Counts.Changed {
 		return counted(differ, "key") + verb
 	}
-	return counted(differ, "key") + verb + ": " + listed(said, "and")
+	return counted(differ, "key") + verb + ": " + listed(said)
 }
 
 // compareLive makes a field of the filter show its effect at once.

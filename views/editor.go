@@ -3,6 +3,7 @@ package views
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -95,6 +96,11 @@ func (e Editor) Value() (models.Value, error) {
 		return "", models.Invalid("/value", "the value is hidden from you: type the new one")
 	}
 	return ParseInput(e.Type(), e.Form.Input)
+}
+
+// Keeps tells whether the value is what is live and the tenant's or layer's own, so that saving it would do nothing.
+func (e Editor) Keeps(v models.Value) bool {
+	return e.Place.Own && !e.Place.Masked && e.Place.Value == v
 }
 
 // base is the own version that is live now, 0 for none.
@@ -209,7 +215,7 @@ func (e Editor) waitsByPlace() string {
 	}
 	text := strings.Join(asking, "; ")
 	if len(direct) > 0 {
-		asking = append(asking, "live at once in "+listed(direct, "and"))
+		asking = append(asking, "live at once in "+listed(direct))
 		text = strings.Join(asking, "; ")
 	}
 	return upper(text) + "."
@@ -236,6 +242,9 @@ func (e Editor) submitLabel() string {
 
 // removal says what shows through once the own value is gone.
 func (e Editor) removal() string {
+	if e.Place.Below == nil && models.IsLayer(e.Tenant.ID) {
+		return "Nothing above sets it: applications of tenants without a value of their own find none for this key in " + e.Place.Environment + " any more."
+	}
 	if e.Place.Below == nil {
 		return "Nothing above sets it: applications find no value for this key in " + e.Place.Environment + " any more."
 	}
@@ -253,7 +262,7 @@ func (e Editor) valueErrors() []string {
 		case ok && rest != "":
 			out = append(out, "At "+strings.TrimPrefix(rest, "/")+": "+message)
 		case pointer == "" && e.Moved(): // said above the form, with both values
-		case ok || pointer != "/reason" && !(e.IsNew() && slices.Contains(newKeyFields, pointer)):
+		case ok || pointer != "/reason" && (!e.IsNew() || !slices.Contains(newKeyFields, pointer)):
 			out = append(out, upper(message))
 		}
 	}
@@ -276,16 +285,16 @@ func (e Editor) typeOptions() []components.Option {
 	return components.Choices(string(e.Type()), string(models.TypeString), string(models.TypeNumber), string(models.TypeBoolean), string(models.TypeJSON))
 }
 
-func (e Editor) baseText() string { return fmt.Sprint(e.base()) }
+func (e Editor) baseText() string { return strconv.FormatInt(e.base(), 10) }
 
 // codeRows is how high the field for JSON is.
 func (in ValueInput) codeRows() string {
-	return fmt.Sprint(min(max(strings.Count(in.Text, "\n")+2, 5), 18))
+	return strconv.Itoa(min(max(strings.Count(in.Text, "\n")+2, 5), 18))
 }
 
 // textRows is how high the field for texts is.
 func (in ValueInput) textRows() string {
-	return fmt.Sprint(min(max(strings.Count(in.Text, "\n")+1, len(in.Text)/60+1, 2), 12))
+	return strconv.Itoa(min(max(strings.Count(in.Text, "\n")+1, len(in.Text)/60+1, 2), 12))
 }
 
 // checkAttributes try the form on the server whenever the value was changed.

@@ -75,7 +75,7 @@ func (s schemaWords) hints() []string {
 		out = append(out, "matching "+s.Pattern)
 	}
 	if len(s.Required) > 0 {
-		out = append(out, "with the members "+listed(s.Required, "and"))
+		out = append(out, "with the members "+listed(s.Required))
 	}
 	return out
 }

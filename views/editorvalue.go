@@ -47,10 +47,20 @@ func ParseInput(t models.ValueType, in ValueInput) (models.Value, error) {
 	v, err := models.ParseValue([]byte(text))
 	if err == nil && t != models.TypeJSON && v.Type() != t {
 		err = expectedInput(t)
-	} else if e, ok := errors.AsType[*models.Error](err); ok && e.Code == models.CodeMalformed && t != models.TypeJSON && !in.AsJSON {
-		err = expectedInput(t)
+	}
+	if e, ok := errors.AsType[*models.Error](err); ok && e.Code == models.CodeMalformed {
+		err = noJSON(t, in, *e)
 	}
 	return v, models.Under("/value", err)
+}
+
+// noJSON makes a mistake of typing of what would be a broken request.
+func noJSON(t models.ValueType, in ValueInput, e models.Error) error {
+	if t != models.TypeJSON && !in.AsJSON {
+		return expectedInput(t)
+	}
+	e.Code = models.CodeInvalid
+	return &e
 }
 
 // expectedInput says what is typed for a type.

@@ -70,13 +70,14 @@ func (k Key) where(o KeyOverride) string {
 	if len(o.Environments) == len(k.Places) {
 		return "all environments"
 	}
-	return listed(o.Environments, "and")
+	return listed(o.Environments)
 }
 
 // Promotion is what the next environment would get, and the form that sends it there.
 type Promotion struct {
 	From, To string
 	Takes    bool // the key has no value in From: promoting that takes away the value of To
+	Here     KeyPlace
 	There    KeyPlace
 	Stages   []models.Stage // that it waits for; none: it goes live at once
 	PromotionForm
@@ -132,8 +133,30 @@ func nextPromotion(from, to KeyPlace) *Promotion {
 	case from.Set && to.Set && to.Own && !from.Masked && !to.Masked && from.Value == to.Value:
 		return nil
 	default:
-		return &Promotion{From: from.Environment, To: to.Environment, Takes: !from.Set, There: to}
+		return &Promotion{From: from.Environment, To: to.Environment, Takes: !from.Set, Here: from, There: to}
 	}
+}
+
+// Seen are the versions that the page shows of both, for the form.
+func (p Promotion) Seen() string { return seenAs(p.Here.ownVersion(), p.There.ownVersion()) }
+
+// ownVersion is the live version of the layer that is looked at; 0 if it sets none.
+func (p KeyPlace) ownVersion() int64 {
+	if !p.Own {
+		return 0
+	}
+	return p.Version
+}
+
+// Masked tells whether the values are hidden from who looks.
+func (p Promotion) Masked() bool { return p.Here.Masked || p.There.Masked }
+
+// Then is what shows through once the value of To is taken away; nil for nothing.
+func (p Promotion) Then() *HiddenValue {
+	if n := len(p.There.Hides); p.Takes && n > 0 {
+		return &p.There.Hides[n-1]
+	}
+	return nil
 }
 
 // URL is the page of a key of a tenant or layer.

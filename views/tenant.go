@@ -14,7 +14,7 @@ import (
 type Matrix struct {
 	Tenant  models.Tenant
 	Heirs   int // tenants that inherit from a layer; -1 when it is not said
-	Waiting int // changes of the tenant that wait; at most one page is counted
+	Waiting int // changes of the tenant that wait; counted up to a thousand
 	Query   MatrixQuery
 	Columns []MatrixColumn
 	Rows    []MatrixRow
@@ -203,7 +203,7 @@ func Approvers(stages []models.Stage) string {
 		}
 		names = append(names, name)
 	}
-	return listed(names, "and")
+	return listed(names)
 }
 
 // verb is what so many things do.

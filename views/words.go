@@ -14,9 +14,9 @@ func counted(n int, noun string) string {
 }
 
 // listed joins words as people do: "a, b and c".
-func listed(words []string, last string) string {
+func listed(words []string) string {
 	if len(words) < 2 {
 		return strings.Join(words, "")
 	}
-	return strings.Join(words[:len(words)-1], ", ") + " " + last + " " + words[len(words)-1]
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 
 	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/views"
 	"github.com/hotswap/hotswap/web/auth"
 )
 
@@ -22,6 +23,8 @@ const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 
 const (
 	pageTimeout  = 2 * time.Second
 	maxFormBytes = models.MaxBodyBytes
+	// maxQueryValue is how long one filter may be, in bytes; a cursor is the longest.
+	maxQueryValue = 2048
 )
 
 // Console is where the routes of pages are put. Whoever asks for one must be signed in, unless it is open.
@@ -47,9 +50,10 @@ func (s *Console) Page(path string, h echo.HandlerFunc) {
 	s.echo.GET(path, s.around(s.signedIn(h, true)))
 }
 
-// Poll serves a part of a page that asks for itself again and again: it is no activity and keeps no session alive.
+// Poll serves a part of a page that asks for itself again and again: it is no activity and keeps no session alive. When
+// the session is over the part says so instead, and asks no more.
 func (s *Console) Poll(path string, h echo.HandlerFunc) {
-	s.echo.GET(path, s.around(s.signedIn(h, false)))
+	s.echo.GET(path, s.around(s.stops(s.signedIn(h, false))))
 }
 
 // Act serves a form. The action is how the audit log calls it when it is refused: "change.approve".
@@ -62,6 +66,22 @@ func (s *Console) Open(path string, h echo.HandlerFunc) { s.echo.GET(path, s.aro
 
 // OpenAct serves a form to everybody.
 func (s *Console) OpenAct(path string, h echo.HandlerFunc) { s.echo.POST(path, s.around(h)) }
+
+// checkQuery refuses what no filter can hold, and the database would choke on.
+func checkQuery(r *http.Request) error {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return models.Malformed("the query is malformed")
+	}
+	for _, values := range query {
+		for _, v := range values {
+			if !storable(v) || len(v) > maxQueryValue {
+				return models.Malformed("the query holds what is no text, or too much of it")
+			}
+		}
+	}
+	return nil
+}
 
 // bounded limits what a form may send and how long the work behind a page may take. Errors are answered within: their
 // context is still alive.
@@ -94,6 +114,9 @@ func (s *Console) around(next echo.HandlerFunc) echo.HandlerFunc {
 		if err := s.foreign.Check(c.Request()); err != nil {
 			return models.Forbidden("the form came from another site")
 		}
+		if err := checkQuery(c.Request()); err != nil {
+			return err
+		}
 		return next(c)
 	}))
 }
@@ -112,22 +135,46 @@ func (s *Console) signedIn(next echo.HandlerFunc, active bool) echo.HandlerFunc 
 	}
 }
 
-// signInURL is where to sign in, to come back to the page of the request.
-func signInURL(r *http.Request) string {
-	back := r.URL.RequestURI()
-	if r.Method != http.MethodGet {
-		back = "/"
-	}
-	if partial(r) != "" {
-		if page, err := url.Parse(r.Header.Get("HX-Current-URL")); err == nil {
-			back = page.RequestURI()
+// stops answers a poll without a session by a part that does not poll, in place of the one that did. Nobody was refused
+// anything: pages are left open.
+func (s *Console) stops(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		err := next(c)
+		target := partial(c.Request())
+		if target == "" || !is(err, models.CodeUnauthenticated) {
+			return err
 		}
+		c.Response().Header().Set("HX-Reswap", "outerHTML")
+		c.Response().Header().Set(echo.HeaderWWWAuthenticate, "Bearer")
+		part := views.SignedOutPart(target, signInURL(c.Request()))
+		return s.Pages.Render(c, http.StatusUnauthorized, views.Page{Title: "Signed out", Main: part, Alone: true})
 	}
-	return auth.LoginPath + "?" + url.Values{auth.ReturnParam: {back}}.Encode()
+}
+
+// signInURL is where to sign in, to come back to the page that the browser shows.
+func signInURL(r *http.Request) string {
+	return auth.LoginPath + "?" + url.Values{auth.ReturnParam: {shownPage(r)}}.Encode()
+}
+
+// shownPage is the page of ours that the browser shows when the answer has come: the one it asked for, or the one whose
+// form or part it is.
+func shownPage(r *http.Request) string {
+	from := r.Header.Get("Referer")
+	switch {
+	case partial(r) != "":
+		from = r.Header.Get("HX-Current-URL")
+	case r.Method == http.MethodGet:
+		return r.URL.RequestURI()
+	}
+	page, err := url.Parse(from)
+	if err != nil || page.Host != r.Host {
+		return "/"
+	}
+	return auth.Local(page.RequestURI())
 }
 
 // secure sets what keeps a page of ours from being used against who looks at it. The API answers no browser.
-func secure(h http.Header, r *http.Request) {
+func (s *server) secure(h http.Header, r *http.Request) {
 	if !forPeople(r) {
 		return
 	}
@@ -137,7 +184,7 @@ func secure(h http.Header, r *http.Request) {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
-	if r.TLS != nil {
+	if s.https {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
 }

@@ -100,7 +100,7 @@ func (f failures) handle(err error, c echo.Context) {
 // drawn.
 func (f failures) showPage(c echo.Context, problem *wire.Problem, err error) {
 	ctx := c.Request().Context()
-	if own, ok := errors.AsType[*Instead](err); ok {
+	if own, ok := errors.AsType[*PageError](err); ok {
 		err = f.pages.Render(c, problem.Status, own.Page)
 	} else {
 		err = f.pages.fail(c, failureOf(problem, c.Request()))

@@ -28,7 +28,7 @@ func (s *server) enter(next echo.HandlerFunc) echo.HandlerFunc {
 		c.SetRequest(r.WithContext(models.WithRequest(r.Context(), call)))
 		header.Set(echo.HeaderXRequestID, call.ID)
 		header.Set(echo.HeaderXContentTypeOptions, "nosniff")
-		secure(header, r)
+		s.secure(header, r)
 
 		defer func() { s.count(c, r.Method) }()
 		if err := guard(next, c); err != nil {

@@ -96,7 +96,7 @@ func pattern(route string) string {
 // resourceOf names what a path is about: "/approvals/:changeId/approve" is about "change/<id>",
 // "/deployments/:id/pause" about "deployment/<id>", and "/configs" about "config".
 func resourceOf(c echo.Context) string {
-	parts := strings.Split(strings.TrimPrefix(c.Path(), Prefix+"/"), "/")
+	parts := strings.Split(strings.TrimPrefix(strings.TrimPrefix(c.Path(), Prefix), "/"), "/")
 	for i, part := range parts {
 		name, ok := strings.CutPrefix(part, ":")
 		if !ok {

@@ -86,7 +86,7 @@ func (p *Pages) frame(c echo.Context) views.Frame {
 	r := c.Request()
 	actor, _ := models.ActorFrom(r.Context())
 	f := views.Frame{
-		Actor: actor, Path: r.URL.RequestURI(), Nav: views.Nav(actor, r.URL.Path), Now: p.now(), Styled: p.assets.Built(),
+		Actor: actor, Path: shownPage(r), Nav: views.Nav(actor, r.URL.Path), Now: p.now(), Styled: p.assets.Built(),
 		Flash: p.flash(c),
 	}
 	if cookie, err := r.Cookie(ThemeCookie); err == nil {

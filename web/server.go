@@ -43,6 +43,8 @@ type Deps struct {
 	Ready func(context.Context) error
 	// SignIn is the console's way in and out.
 	SignIn *auth.SignIn
+	// HTTPS: browsers reach the console by https alone, here or at a proxy in front, and are told to remember it.
+	HTTPS bool
 	// Now is the clock of the pages.
 	Now func() time.Time
 	// Routes fills the route table.
@@ -77,7 +79,7 @@ func New(d Deps) (http.Handler, error) {
 	e.IPExtractor = echo.ExtractIPDirect()
 	s := &server{
 		failures: failures{log: d.Log, pages: pages, refuse: d.Refuse, denied: d.Denied},
-		requests: newRequestCounter(d.Registry), authenticate: d.Authenticate,
+		requests: newRequestCounter(d.Registry), authenticate: d.Authenticate, https: d.HTTPS,
 	}
 	e.HTTPErrorHandler = s.failures.handle
 	e.Use(s.enter, s.authenticated)
@@ -95,4 +97,5 @@ type server struct {
 	failures     failures
 	requests     *prometheus.CounterVec
 	authenticate auth.Authenticate
+	https        bool
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -68,7 +69,7 @@ func (t *Tab) Fill(label, text string) error {
 		_, err := ask[bool](t, "select", `(() => { const e = document.activeElement; e.value && e.select(); return true; })()`)
 		return err
 	})
-	return t.do("fill "+label, chromedp.Focus(finder(fields, label)), empty, chromedp.KeyEvent(kb.Delete), chromedp.KeyEvent(text))
+	return t.do("fill "+label, chromedp.Focus(finder(fields, label)), empty, typed(kb.Delete), typed(text))
 }
 
 // Choose takes an option of the select with that label.
@@ -107,18 +108,49 @@ func (t *Tab) Press(keys ...string) error {
 func keyed(key string) chromedp.Action[chromedp.Void] {
 	switch key {
 	case "Tab":
-		return chromedp.KeyEvent(kb.Tab)
+		return typed(kb.Tab)
 	case "Shift+Tab":
-		return chromedp.KeyEvent(kb.Tab, chromedp.KeyModifiers(chromedp.ModifierShift))
+		return typed(kb.Tab, chromedp.KeyModifiers(chromedp.ModifierShift))
 	case "Enter":
-		return chromedp.KeyEvent(kb.Enter)
+		return typed(kb.Enter)
 	case "Escape":
-		return chromedp.KeyEvent(kb.Escape)
+		return typed(kb.Escape)
 	case "Space":
-		return chromedp.KeyEvent(" ")
+		return typed(" ")
 	default:
-		return chromedp.KeyEvent(key)
+		return typed(key)
 	}
+}
+
+// typed presses keys as a keyboard does: a page that takes the press of a key for itself keeps its character from being
+// typed. chromedp's own KeyEvent sends the character as an event of its own.
+func typed(keys string, options ...chromedp.KeyOption) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		for _, r := range keys {
+			if err := stroke(ctx, kb.Encode(r), options); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func stroke(ctx context.Context, events []*input.DispatchKeyEventParams, options []chromedp.KeyOption) error {
+	down, up := *events[0], *events[len(events)-1]
+	for _, e := range events {
+		if e.Type == kb.KeyChar {
+			down.Text, down.UnmodifiedText = e.Text, e.UnmodifiedText
+		}
+	}
+	for _, e := range []*input.DispatchKeyEventParams{&down, &up} {
+		for _, o := range options {
+			o(e)
+		}
+		if _, err := chromedp.Call(ctx, input.DispatchKeyEvent, *e); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Stop is where the focus is.

@@ -1,10 +1,6 @@
 package browser
 
-import (
-	"encoding/json"
-	"fmt"
-	"strings"
-)
+import "sync"
 
 // Looks are how each page is looked at: light and dark, wide and narrow.
 func Looks() map[string]Look {
@@ -16,37 +12,53 @@ func Looks() map[string]Look {
 	}
 }
 
-// Inspect looks at the page that was just loaded and names what is wrong with it: with its markup, with what does not
+// Inspector looks at pages. Pages that are built of the same parts are shown to axe-core once, which takes its time.
+type Inspector struct {
+	axe string
+
+	mu   sync.Mutex
+	seen map[string]bool
+}
+
+// NewInspector takes the script of axe-core.
+func NewInspector(axe string) *Inspector { return &Inspector{axe: axe, seen: map[string]bool{}} }
+
+// Inspect looks at the page that a tab just loaded and names what is wrong with it: with its markup, with what does not
 // fit the screen, with what axe-core finds light and dark, wide and narrow, and what the browser complained about.
-func (t *Tab) Inspect(axe string, hosts ...string) ([]string, error) {
+func (i *Inspector) Inspect(t *Tab, hosts ...string) ([]string, error) {
 	source, err := t.Source()
 	if err != nil {
 		return nil, err
 	}
-	found := Markup(source)
+	found, isNew := Markup(source), i.isNew(source)
 	for _, name := range []string{"dark-wide", "light-narrow", "dark-narrow", "light-wide"} {
 		if err := t.Show(Looks()[name]); err != nil {
 			return nil, err
 		}
-		wide, err := t.Wide()
-		if err != nil {
-			return nil, err
+		faults, err := t.Wide()
+		if err == nil && isNew && (name == "light-wide" || name == "dark-narrow") {
+			var more []string
+			more, err = t.Axe(i.axe)
+			faults = append(faults, more...)
 		}
-		for _, w := range wide {
-			found = append(found, name+": wider than the screen: "+w)
-		}
-		if name != "light-wide" && name != "dark-narrow" {
-			continue
-		}
-		faults, err := t.Axe(axe)
 		if err != nil {
 			return nil, err
 		}
 		for _, f := range faults {
-			found = append(found, name+": "+f.String())
+			found = append(found, name+": "+f)
 		}
 	}
 	return append(found, t.Problems(hosts...)...), nil
+}
+
+// isNew tells whether no page of the same parts was seen before.
+func (i *Inspector) isNew(source string) bool {
+	outline := Outline(source)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	seen := i.seen[outline]
+	i.seen[outline] = true
+	return !seen
 }
 
 // Wide names what is wider than the screen, but for what lies in a box that scrolls.
@@ -60,22 +72,12 @@ func (t *Tab) Wide() ([]string, error) {
 			if (r.width && r.right > innerWidth + 1 && !scrolls(e.parentElement) && !e.closest(".skip, .visually-hidden"))
 				wide.push(e.tagName.toLowerCase() + "." + e.className + " reaches " + Math.round(r.right) + " px");
 		}
-		return wide.slice(0, 10); })()`)
-}
-
-// Finding is what axe-core found: a rule that is broken, and where.
-type Finding struct {
-	ID    string   `json:"id"`
-	Help  string   `json:"help"`
-	Nodes []string `json:"nodes"`
-}
-
-func (f Finding) String() string {
-	return fmt.Sprintf("axe %s: %s: %s", f.ID, f.Help, strings.Join(f.Nodes, "; "))
+		return wide.slice(0, 10).map((w) => "wider than the screen: " + w); })()`)
 }
 
 // Axe checks the page for accessibility with axe-core, whose script is given: WCAG 2.2 A and AA, and best practices.
-func (t *Tab) Axe(script string) ([]Finding, error) {
+// It returns the rules that are broken, and where.
+func (t *Tab) Axe(script string) ([]string, error) {
 	there, err := ask[bool](t, "axe", `typeof axe === "object"`)
 	if err != nil {
 		return nil, err
@@ -83,15 +85,7 @@ func (t *Tab) Axe(script string) ([]Finding, error) {
 	if there {
 		script = ""
 	}
-	raw, err := ask[string](t, "axe", script+`;
-		axe.run(document, {resultTypes: ["violations"]}).then((r) => JSON.stringify(r.violations.map((v) =>
-			({id: v.id, help: v.help, nodes: v.nodes.map((n) => n.target.join(" ") + " " + n.failureSummary.replace(/\s+/g, " "))}))))`)
-	if err != nil {
-		return nil, err
-	}
-	var found []Finding
-	if err := json.Unmarshal([]byte(raw), &found); err != nil {
-		return nil, fmt.Errorf("axe: %w", err)
-	}
-	return found, nil
+	return ask[[]string](t, "axe", script+`;
+		axe.run(document, {resultTypes: ["violations"]}).then((r) => r.violations.map((v) => "axe " + v.id + ": " + v.help +
+			v.nodes.map((n) => "\n        " + n.target.join(" ") + " " + n.failureSummary.replace(/\s+/g, " ")).join("")))`)
 }

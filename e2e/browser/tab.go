@@ -30,6 +30,7 @@ type Tab struct {
 	hosts    map[string]bool
 	kinds    map[network.RequestID]network.ResourceType // what was asked for
 	document network.RequestID                          // the page that was loaded last
+	status   int64                                      // how it was answered
 }
 
 // Look is how a tab shows pages.
@@ -119,7 +120,18 @@ func (t *Tab) note(event any) {
 		}
 	case *network.EventRequestWillBeSent:
 		t.asked(e)
+	case *network.EventResponseReceived:
+		if e.RequestID == t.document {
+			t.status = e.Response.Status
+		}
 	}
+}
+
+// Status is the HTTP status of the page that was loaded last.
+func (t *Tab) Status() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.status
 }
 
 func (t *Tab) asked(e *network.EventRequestWillBeSent) {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/hotswap/hotswap/e2e/browser"
@@ -58,7 +59,6 @@ func run() error {
 	}
 	return err
 }
-
 
 type site struct {
 	URL    string `json:"url"`
@@ -115,11 +115,8 @@ func (l looker) look(tab *browser.Tab, name, path string) error {
 	if err != nil {
 		return err
 	}
-	for _, problem := range append(tab.Problems(l.site.Issuer), wide...) {
+	for _, problem := range slices.Concat(tab.Problems(l.site.Issuer), wide, found) {
 		fmt.Println("  ", problem)
-	}
-	for _, f := range found {
-		fmt.Printf("   axe %s: %s\n      %s\n", f.ID, f.Help, strings.Join(f.Nodes, "\n      "))
 	}
 	return nil
 }

@@ -25,6 +25,17 @@ type Claims struct {
 	EmailVerified bool
 	Name          string
 	Groups        []string
+
+	Unsaid Unsaid
+}
+
+// Unsaid marks what claims leave open: what is known of the person stays. Tokens for the API often say less than a
+// sign-in at the console does.
+type Unsaid struct {
+	Email         bool
+	EmailVerified bool
+	Name          bool
+	Groups        bool
 }
 
 // Verify checks a JWT of the identity provider: signature, issuer, audience and time.

@@ -65,7 +65,7 @@ func (s *Service) EnsureAccount(ctx context.Context, a Account) (p models.Person
 			return err
 		}
 		if p.Subject == "" {
-			if p, err = saveLogin(tx, p.ID, claims, s.now().UTC()); err != nil {
+			if p, err = saveLogin(tx, p, claims, s.now().UTC()); err != nil {
 				return err
 			}
 		}

@@ -71,7 +71,7 @@ func (s *Service) byToken(ctx context.Context, d *Directory, raw string) (models
 	claims = claims.clean()
 	now := s.now()
 	p, known := d.Login(claims.Issuer, claims.Subject)
-	if !known || claims.tellNews(p, now) && s.signed.pass(p.ID, now) {
+	if !known || claims.over(p).tellNews(p, now) && s.signed.pass(p.ID, now) {
 		if p, d, err = s.renew(ctx, d, p, claims); err != nil {
 			return models.Actor{}, err
 		}
@@ -101,9 +101,9 @@ func (s *Service) renew(ctx context.Context, d *Directory, old models.Person, c 
 	}
 }
 
-// tellNews tells whether a sign-in with these clean claims would alter what is known of the person.
+// tellNews tells whether a sign-in with these clean claims, filled in by over, would alter what is known of the person.
 func (c Claims) tellNews(p models.Person, now time.Time) bool {
-	return c.differ(p) || len(c.Groups) > 0 && (p.GroupsAt == nil || now.Sub(*p.GroupsAt) > groupsRenewal)
+	return c.differ(p) || !c.Unsaid.Groups && len(c.Groups) > 0 && (p.GroupsAt == nil || now.Sub(*p.GroupsAt) > groupsRenewal)
 }
 
 func (c Claims) differ(p models.Person) bool {

@@ -140,8 +140,9 @@ func clip(text string) string {
 // Entered is a session in use: who it is, with all rights held now.
 type Entered struct {
 	models.Session
-	Actor models.Actor
-	Data  string
+	Actor   models.Actor
+	Data    string
+	Flashed bool // sentences wait for the next page
 }
 
 // enterSQL finds a living session and notes the activity, at most once in touchEvery.
@@ -151,7 +152,7 @@ const enterSQL = `
 		WHERE @active AND hash = @hash AND person_id IS NOT NULL AND expires_at > @now AND seen_at > @idle AND seen_at <= @stale
 		RETURNING seen_at)
 	SELECT id::text, person_id::text, data, address, user_agent, created_at,
-		coalesce((SELECT seen_at FROM touched), seen_at), expires_at
+		coalesce((SELECT seen_at FROM touched), seen_at), expires_at, flashes <> '{}'
 	FROM sessions WHERE hash = @hash AND person_id IS NOT NULL AND expires_at > @now AND seen_at > @idle`
 
 // EnterSession finds the session of a token, in one round trip. Active says that a person did something, which keeps the
@@ -170,7 +171,9 @@ func (s *Service) EnterSession(ctx context.Context, token Token, active bool) (E
 			"hash": hash, "active": active, "now": now,
 			"idle": now.Add(-models.SessionIdle), "stale": now.Add(-touchEvery),
 		},
-		Into: []any{&e.ID, &e.PersonID, &e.Data, &e.Address, &e.UserAgent, &e.CreatedAt, &e.SeenAt, &e.ExpiresAt},
+		Into: []any{
+			&e.ID, &e.PersonID, &e.Data, &e.Address, &e.UserAgent, &e.CreatedAt, &e.SeenAt, &e.ExpiresAt, &e.Flashed,
+		},
 	})
 	var known *models.Error
 	switch {

@@ -54,7 +54,8 @@ func (s *Service) signIn(ctx context.Context, tx *gorm.DB, c Claims) (models.Per
 	if old.DisabledAt != nil {
 		return models.Person{}, models.Forbidden("this account is disabled")
 	}
-	p, err := saveLogin(tx, old.ID, c, now)
+	c = c.over(old)
+	p, err := saveLogin(tx, old, c, now)
 	if err != nil {
 		return models.Person{}, err
 	}
@@ -103,10 +104,15 @@ func orNone(err error) error {
 	return err
 }
 
-// saveLogin writes the row with that id, or a new one.
-func saveLogin(tx *gorm.DB, id string, c Claims, now time.Time) (models.Person, error) {
+// saveLogin writes the row of somebody, or a new one when nobody was found. Groups that were not told do not become
+// younger.
+func saveLogin(tx *gorm.DB, old models.Person, c Claims, now time.Time) (models.Person, error) {
+	id, groupsAt := old.ID, &now
 	if id == "" {
 		id = uuid.NewString()
+	}
+	if c.Unsaid.Groups {
+		groupsAt = old.GroupsAt
 	}
 	p, err := scanPerson(tx.Raw(`
 		INSERT INTO people (id, issuer, subject, email, email_verified, name, groups, groups_at, last_login_at, created_at)
@@ -115,7 +121,7 @@ func saveLogin(tx *gorm.DB, id string, c Claims, now time.Time) (models.Person, 
 			email_verified = excluded.email_verified, name = excluded.name, groups = excluded.groups,
 			groups_at = excluded.groups_at, last_login_at = excluded.last_login_at
 		RETURNING `+personColumns,
-		id, c.Issuer, c.Subject, c.Email, c.EmailVerified, c.Name, texts[string](c.Groups), now, now, now).Row())
+		id, c.Issuer, c.Subject, c.Email, c.EmailVerified, c.Name, texts[string](c.Groups), groupsAt, now, now).Row())
 	if err != nil {
 		return models.Person{}, fmt.Errorf("keep the login: %w", err)
 	}
@@ -127,6 +133,7 @@ func (c Claims) clean() Claims {
 	c.Issuer, c.Subject = storable(c.Issuer), storable(c.Subject)
 	c.Email, c.Name = cleanEmail(c.Email), storable(c.Name)
 	c.EmailVerified = c.EmailVerified && c.Email != ""
+	c.Unsaid.EmailVerified = c.Unsaid.EmailVerified || c.Unsaid.Email
 	var groups []string
 	for _, g := range c.Groups {
 		if g != "" && storable(g) == g {
@@ -136,6 +143,23 @@ func (c Claims) clean() Claims {
 	slices.Sort(groups)
 	groups = slices.Compact(groups)
 	c.Groups = groups[:min(len(groups), maxGroups)]
+	return c
+}
+
+// over fills in what clean claims leave open from what is known of the person.
+func (c Claims) over(p models.Person) Claims {
+	if c.Unsaid.Email {
+		c.Email = p.Email
+	}
+	if c.Unsaid.EmailVerified { // which is about an e-mail, and not about another one
+		c.EmailVerified = c.Email == p.Email && p.EmailVerified
+	}
+	if c.Unsaid.Name {
+		c.Name = p.Name
+	}
+	if c.Unsaid.Groups {
+		c.Groups = p.Groups
+	}
 	return c
 }
 

@@ -132,3 +132,70 @@ func TestNoTokensWithoutAVerifier(t *testing.T) {
 	_, err := h.operator.Authenticate(t.Context(), "a.b.c")
 	wantCode(t, err, models.CodeUnauthenticated)
 }
+
+// TestSilenceOfATokenAltersNothing is about JWTs that say less than a sign-in at the console.
+func TestSilenceOfATokenAltersNothing(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	root := h.as(t, "root", models.RolePlatformAdmin, "")
+	if _, err := h.Bind(root, access.BindingInput{TenantID: "acme", Role: models.RoleEngineer, Group: "ops"}); err != nil {
+		t.Fatal(err)
+	}
+	all := access.Claims{Issuer: issuer, Subject: "ann", Email: "ann@example.com", EmailVerified: true, Name: "Ann", Groups: []string{"ops"}}
+	before, err := h.SignIn(t.Context(), all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logins := h.entries(t, models.Platform, access.ActionLogin)
+	nothing := access.Unsaid{Email: true, EmailVerified: true, Name: true, Groups: true}
+	says := func(c access.Claims) {
+		t.Helper()
+		h.sleep(time.Minute) // the next news counts
+		c.Issuer, c.Subject = issuer, "ann"
+		h.claims = func(string) (access.Claims, error) { return c, nil }
+		h.login(t, "a.b.c")
+	}
+	person := func() models.Person {
+		t.Helper()
+		p, _ := h.directory(t).Login(issuer, "ann")
+		return p
+	}
+
+	says(access.Claims{Unsaid: nothing})
+	says(access.Claims{Unsaid: access.Unsaid{EmailVerified: true, Name: true, Groups: true}, Email: "ann@example.com"})
+	says(access.Claims{Unsaid: access.Unsaid{Email: true, Name: true, Groups: true}}) // about no e-mail
+	h.sleep(25 * time.Hour)
+	says(access.Claims{Unsaid: nothing}) // groups that were not told are not renewed
+	if diff := cmp.Diff(before, person()); diff != "" {
+		t.Error(diff)
+	}
+	if n := h.entries(t, models.Platform, access.ActionLogin); n != logins {
+		t.Errorf("%d sign-ins by tokens that tell nothing", n-logins)
+	}
+
+	says(access.Claims{Unsaid: access.Unsaid{Email: true, EmailVerified: true, Groups: true}, Name: "Ann B."})
+	if p := person(); p.Name != "Ann B." || p.Email != "ann@example.com" || !p.EmailVerified || !p.GroupsAt.Equal(*before.GroupsAt) ||
+		!cmp.Equal(p.Groups, []string{"ops"}) {
+		t.Errorf("news of a name: %+v", p)
+	}
+	says(access.Claims{Unsaid: access.Unsaid{EmailVerified: true, Name: true, Groups: true}, Email: "other@example.com"})
+	if p := person(); p.Email != "other@example.com" || p.EmailVerified || p.Name != "Ann B." {
+		t.Errorf("an e-mail of which nobody says that it is verified: %+v", p)
+	}
+	says(access.Claims{Unsaid: access.Unsaid{Email: true, EmailVerified: true, Name: true}, Groups: []string{}})
+	if p := person(); len(p.Groups) != 0 || p.Name != "Ann B." {
+		t.Errorf("told to be in no group: %+v", p)
+	}
+}
+
+func TestSilenceOfTheFirstToken(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.claims = func(string) (access.Claims, error) {
+		return access.Claims{Issuer: issuer, Subject: "new", Unsaid: access.Unsaid{Email: true, EmailVerified: true, Name: true, Groups: true}}, nil
+	}
+	h.login(t, "a.b.c")
+	if p, known := h.directory(t).Login(issuer, "new"); !known || p.GroupsAt != nil || p.Email != "" {
+		t.Errorf("%+v", p)
+	}
+}

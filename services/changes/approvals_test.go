@@ -177,7 +177,7 @@ func TestMovedBase(t *testing.T) {
 	if stage, _ := waiting.CurrentStage(); stage.Name != "manager" || len(waiting.Decisions) != 1 {
 		t.Errorf("%+v", waiting)
 	}
-	rebased, err := h.Rebase(h.as("author"), two.ID)
+	rebased, err := h.Rebase(h.as("author"), two.ID, "")
 	h.must(err)
 	if rebased.Items[0].BaseVersion != 1 || rebased.Items[0].Previous != "1" {
 		t.Errorf("%+v", rebased.Items)

@@ -89,20 +89,20 @@ func TestEnds(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	c := h.set("author", "acme", "Production", "k", "1").Change
-	_, err := h.Cancel(h.as("viewer"), c.ID)
+	_, err := h.Cancel(h.as("viewer"), c.ID, "")
 	h.want(err, models.CodeForbidden)
-	_, err = h.Cancel(h.as("outsider"), c.ID)
+	_, err = h.Cancel(h.as("outsider"), c.ID, "")
 	h.want(err, models.CodeNotFound)
-	got, err := h.Cancel(h.as("author"), c.ID)
+	got, err := h.Cancel(h.as("author"), c.ID, "")
 	h.must(err)
 	if got.Status != models.ChangeCancelled {
 		t.Error(got.Status)
 	}
 	for _, again := range []func() error{
-		func() error { _, err := h.Cancel(h.as("author"), c.ID); return err },
+		func() error { _, err := h.Cancel(h.as("author"), c.ID, ""); return err },
 		func() error { _, err := h.approve("engineer", c); return err },
-		func() error { _, err := h.Rebase(h.as("author"), c.ID); return err },
-		func() error { _, err := h.SubmitDraft(h.as("author"), c.ID); return err },
+		func() error { _, err := h.Rebase(h.as("author"), c.ID, ""); return err },
+		func() error { _, err := h.SubmitDraft(h.as("author"), c.ID, ""); return err },
 	} {
 		h.want(again(), models.CodeConflict)
 	}
@@ -126,7 +126,7 @@ func TestDraft(t *testing.T) {
 	if out.Change.Status != models.ChangeDraft {
 		t.Fatal(out.Change.Status)
 	}
-	c, err := h.SubmitDraft(h.as("author"), out.Change.ID)
+	c, err := h.SubmitDraft(h.as("author"), out.Change.ID, "")
 	h.must(err)
 	if c.Status != models.ChangeDeployed {
 		t.Error(c.Status)
@@ -143,7 +143,7 @@ func TestDraftAfterTheKeyWasDefined(t *testing.T) {
 	})
 	h.must(err)
 	h.set("author", "initech", "Development", "k", "2")
-	c, err := h.SubmitDraft(h.as("author"), out.Change.ID)
+	c, err := h.SubmitDraft(h.as("author"), out.Change.ID, "")
 	h.must(err)
 	for _, who := range []string{"engineer", "manager"} {
 		c, err = h.approve(who, c)

@@ -54,7 +54,6 @@ func (s *Service) ready(r *revision, act models.Act) error {
 	if struck, may := r.c.Recheck(r.f.StagesFor(r.c), holds, r.who.Identity); !may {
 		return r.save(append([]models.Act{act}, strikes(r.c, struck)...)...)
 	}
-	r.c.Classify(r.f)
 	digest, err := r.c.ComputeDigest()
 	if err != nil {
 		return err
@@ -143,6 +142,7 @@ func (s *Service) revision(ctx context.Context, tx *gorm.DB, at place, found mod
 	if err != nil {
 		return nil, err
 	}
+	c.Classify(f)
 	return &revision{ctx: ctx, tx: tx, s: s, c: &c, f: f, who: at.who}, nil
 }
 

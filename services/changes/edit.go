@@ -18,7 +18,7 @@ type Revise struct {
 }
 
 // Revise edits a change that waits: decisions so far are void, the caller counts as an author.
-// conflict: it no longer waits.
+// conflict: it no longer waits; precondition_failed: IfMatch names another state of it.
 func (s *Service) Revise(ctx context.Context, in Revise) (models.Change, error) {
 	return s.revise(ctx, in.ChangeID, models.PermEditConfigs, func(r *revision) error {
 		if err := r.editable(in.IfMatch); err != nil {
@@ -47,10 +47,11 @@ func (s *Service) Revise(ctx context.Context, in Revise) (models.Change, error) 
 	})
 }
 
-// Rebase writes a change anew against what is live now. Decisions so far are void.
-func (s *Service) Rebase(ctx context.Context, id string) (models.Change, error) {
+// Rebase writes a change anew against what is live now. Decisions so far are void. conflict: it no longer waits;
+// precondition_failed: ifMatch, unless empty, names another state of it.
+func (s *Service) Rebase(ctx context.Context, id, ifMatch string) (models.Change, error) {
 	return s.revise(ctx, id, models.PermEditConfigs, func(r *revision) error {
-		if err := r.editable(""); err != nil {
+		if err := r.editable(ifMatch); err != nil {
 			return err
 		}
 		for i := range r.c.Items {
@@ -60,10 +61,13 @@ func (s *Service) Rebase(ctx context.Context, id string) (models.Change, error) 
 	})
 }
 
-// SubmitDraft sends a draft on its way. conflict: it is no draft.
-func (s *Service) SubmitDraft(ctx context.Context, id string) (models.Change, error) {
+// SubmitDraft sends a draft on its way. conflict: it is no draft; precondition_failed as Rebase.
+func (s *Service) SubmitDraft(ctx context.Context, id, ifMatch string) (models.Change, error) {
 	return s.revise(ctx, id, models.PermEditConfigs, func(r *revision) error {
 		if err := r.c.IsDraft(); err != nil {
+			return err
+		}
+		if err := models.CheckTag(ifMatch, r.c.Tag()); err != nil {
 			return err
 		}
 		if err := s.fit(r.ctx, r.c, r.f, ItemPointer); err != nil {
@@ -76,10 +80,10 @@ func (s *Service) SubmitDraft(ctx context.Context, id string) (models.Change, er
 	})
 }
 
-// Cancel ends a change that waits. conflict: it does not.
-func (s *Service) Cancel(ctx context.Context, id string) (models.Change, error) {
+// Cancel ends a change that waits. conflict: it does not; precondition_failed as Rebase.
+func (s *Service) Cancel(ctx context.Context, id, ifMatch string) (models.Change, error) {
 	return s.revise(ctx, id, models.PermEditConfigs, func(r *revision) error {
-		if err := r.editable(""); err != nil {
+		if err := r.editable(ifMatch); err != nil {
 			return err
 		}
 		r.c.Status = models.ChangeCancelled

@@ -7,7 +7,6 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/hotswap/hotswap/models"
-	"github.com/hotswap/hotswap/services/access"
 	"github.com/hotswap/hotswap/services/store"
 )
 
@@ -69,6 +68,28 @@ func cursorKeys(c models.Change) []string {
 	return []string{c.CreatedAt.UTC().Format(time.RFC3339Nano), c.ID}
 }
 
+// maxOpen is how far the open changes of a tenant are counted.
+const maxOpen = 1000
+
+// CountOpen is how many changes of a tenant or layer List would show with Open, counted up to 1,000.
+func (s *Service) CountOpen(ctx context.Context, tenantID string) (n int, err error) {
+	actor, ok := models.ActorFrom(ctx)
+	if !ok {
+		return 0, models.Unauthenticated()
+	}
+	if err := actor.Require(models.PermViewChanges, "tenant", tenantID, ""); err != nil {
+		return 0, err
+	}
+	err = s.DB.Tx(ctx, func(_ context.Context, tx *gorm.DB) error {
+		open, err := Filter{TenantID: tenantID, Open: true}.where(tx.Table("changes AS c").Select("1"), actor, s.Now(), nil)
+		if err != nil {
+			return err
+		}
+		return tx.Raw("SELECT count(*) FROM (?) AS open", open.Limit(maxOpen)).Scan(&n).Error
+	})
+	return n, err
+}
+
 // page reads changes after a place, in the order of the list. Status pending leaves out what has lapsed.
 func (s *Service) page(ctx context.Context, f Filter, after []string, limit int) (out []models.Change, err error) {
 	names, err := s.Access.Directory(ctx)
@@ -76,16 +97,12 @@ func (s *Service) page(ctx context.Context, f Filter, after []string, limit int)
 		return nil, err
 	}
 	actor, _ := models.ActorFrom(ctx)
-	err = s.DB.Tx(ctx, func(_ context.Context, tx *gorm.DB) error {
+	err = s.DB.Tx(ctx, func(ctx context.Context, tx *gorm.DB) error {
 		q := tx.Table("changes AS c").Select(columns).Order("c.created_at DESC, c.id DESC").Limit(limit)
 		if q, err = f.where(q, actor, s.Now(), after); err != nil {
 			return err
 		}
-		var rows []changeRow
-		if err := q.Scan(&rows).Error; err != nil {
-			return err
-		}
-		out, err = changesOf(rows, names)
+		out, err = load(ctx, q, names)
 		return err
 	})
 	return out, err
@@ -135,16 +152,4 @@ func (f Filter) where(q *gorm.DB, actor models.Actor, now time.Time, after []str
 		return nil, models.InvalidCursor()
 	}
 	return q.Where("(c.created_at, c.id) < (?, ?)", at, after[1]), nil
-}
-
-func changesOf(rows []changeRow, names *access.Directory) ([]models.Change, error) {
-	out := make([]models.Change, 0, len(rows))
-	for _, r := range rows {
-		c, err := r.change(names)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, c)
-	}
-	return out, nil
 }

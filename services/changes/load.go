@@ -12,10 +12,10 @@ import (
 	"github.com/hotswap/hotswap/services/access"
 )
 
-// columns are a change with its items, decisions and deployment, each change one row.
+// columns are a change with its items, decisions and deployment, each change one row, and the tier of its tenant.
 const columns = `c.tenant_id, c.id, c.environment, c.title, c.reason, c.origin, c.author, to_json(c.editors) AS editors,
   to_json(c.responsible) AS responsible, c.status, c.digest, c.strategy, c.always_review, c.stages, c.version,
-  c.created_at, c.updated_at, c.expires_at,
+  c.created_at, c.updated_at, c.expires_at, (SELECT t.tier FROM tenants t WHERE t.tenant_id = c.tenant_id) AS tier,
   (SELECT json_agg(json_build_object('position', i.position, 'key', i.key, 'op', i.op, 'value', i.value, 'previous', i.previous,
      'base', i.base_version, 'config', i.config_id, 'defines', i.defines, 'definition', i.definition, 'sensitive', i.sensitive)
      ORDER BY i.position) FROM change_items i WHERE i.tenant_id = c.tenant_id AND i.change_id = c.id) AS items,
@@ -35,6 +35,7 @@ type changeRow struct {
 	Version                                                  int64
 	CreatedAt, UpdatedAt                                     time.Time
 	ExpiresAt                                                *time.Time
+	Tier                                                     string
 	Items, Decisions, Deployment                             *string
 }
 
@@ -110,27 +111,52 @@ func (s *Service) find(ctx context.Context, id string) (c models.Change, err err
 	if err != nil {
 		return c, err
 	}
-	err = s.DB.Tx(ctx, func(_ context.Context, tx *gorm.DB) error {
-		c, err = one(tx, names, `c.id = ?`, id)
+	var found []models.Change
+	err = s.DB.Tx(ctx, func(ctx context.Context, tx *gorm.DB) error {
+		found, err = load(ctx, tx.Table("changes AS c").Select(columns).Where("c.id = ?", id), names)
 		return err
 	})
-	return c, err
+	if err != nil {
+		return c, err
+	}
+	if len(found) == 0 {
+		return c, models.NotFound("change")
+	}
+	return found[0], nil
 }
 
-// locked reads the change anew under the locks of its layer.
+// locked reads the change anew under the locks of its layer. Its items are as they were stored: the facts, which the
+// caller reads anyway, tell which of their keys are secrets by now.
 func locked(tx *gorm.DB, names *access.Directory, tenantID, id string) (models.Change, error) {
-	return one(tx, names, `c.tenant_id = ? AND c.id = ?`, tenantID, id)
-}
-
-func one(tx *gorm.DB, names *access.Directory, where string, args ...any) (models.Change, error) {
 	var rows []changeRow
-	if err := tx.Raw(`SELECT `+columns+` FROM changes c WHERE `+where, args...).Scan(&rows).Error; err != nil {
+	q := tx.Table("changes AS c").Select(columns).Where("c.tenant_id = ? AND c.id = ?", tenantID, id)
+	if err := q.Scan(&rows).Error; err != nil {
 		return models.Change{}, err
 	}
 	if len(rows) == 0 {
 		return models.Change{}, models.NotFound("change")
 	}
 	return rows[0].change(names)
+}
+
+// load reads the changes of a query over columns, in its order, and marks the items whose key is a secret by now:
+// what was stored is only what was known when they were written. It ends the reading of its transaction.
+func load(ctx context.Context, q *gorm.DB, names *access.Directory) ([]models.Change, error) {
+	var rows []changeRow
+	if err := q.Scan(&rows).Error; err != nil {
+		return nil, err
+	}
+	out := make([]models.Change, 0, len(rows))
+	var chains chains
+	for _, r := range rows {
+		c, err := r.change(names)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+		chains = append(chains, models.Tenant{ID: r.TenantID, Tier: r.Tier}.Chain())
+	}
+	return out, chains.classify(ctx, out)
 }
 
 // Get returns a change of the actor's scope; a change that nobody decided in time is shown as expired.

@@ -36,16 +36,24 @@ func (s *Service) Promote(ctx context.Context, in Promote) (Outcome, error) {
 type PromoteKeys struct {
 	TenantID     string
 	From, To     string // environments
-	Keys         []string
+	Keys         []PromoteKey
 	Title        string
 	Reason       string
 	Strategy     string
 	AlwaysReview bool // approvalRequired
 }
 
+// PromoteKey is a key to promote, and the live versions of the tenant's own layer that the caller saw of it: 0 where
+// there was none, nil where the caller did not look.
+type PromoteKey struct {
+	Key      string
+	From, To *int64
+}
+
 // PromoteKeys is one change with an item for each key: it sets what the tenant's own layer has in From, and deletes
-// what only To has. invalid: To is not later than From, or a key's value in From is inherited; conflict: the policy
-// asks for the same value in the environment directly before To. See Submit for its other errors.
+// what only To has where the caller saw that From has nothing. invalid: To is not later than From, a key's value in
+// From is inherited, or a deletion was not asked for; conflict: a key is not what the caller saw, or the policy asks for
+// the same value in the environment directly before To. See Submit for its other errors.
 func (s *Service) PromoteKeys(ctx context.Context, in PromoteKeys) (Outcome, error) {
 	if err := in.validate(); err != nil {
 		return Outcome{}, err
@@ -53,7 +61,23 @@ func (s *Service) PromoteKeys(ctx context.Context, in PromoteKeys) (Outcome, err
 	return s.promote(ctx, Draft{
 		TenantID: in.TenantID, Environment: in.To, Title: in.Title, Reason: in.Reason, Strategy: in.Strategy,
 		AlwaysReview: in.AlwaysReview, Pointer: keyPointer,
-	}, promotion{from: in.From, target: "/to"}, in.Keys...)
+	}, promotion{from: in.From, target: "/to", seen: in.seen()}, in.names()...)
+}
+
+func (in PromoteKeys) names() []string {
+	out := make([]string, len(in.Keys))
+	for i, k := range in.Keys {
+		out[i] = k.Key
+	}
+	return out
+}
+
+func (in PromoteKeys) seen() map[string]models.Seen {
+	out := make(map[string]models.Seen, len(in.Keys))
+	for _, k := range in.Keys {
+		out[k.Key] = models.Seen{From: k.From, To: k.To}
+	}
+	return out
 }
 
 func keyPointer(i int) string { return "/keys/" + strconv.Itoa(i) }
@@ -72,7 +96,7 @@ func (in PromoteKeys) validate() error {
 	}
 	var bad []models.FieldError
 	seen := map[string]bool{}
-	for i, key := range in.Keys {
+	for i, key := range in.names() {
 		switch {
 		case !models.ValidKey(key):
 			bad = append(bad, models.FieldError{Pointer: keyPointer(i), Message: "this is no key"})
@@ -86,9 +110,10 @@ func (in PromoteKeys) validate() error {
 
 // promotion is where a draft takes its values from, under the locks.
 type promotion struct {
-	from   string // environment
-	target string // names the target environment in the caller's input
-	live   bool   // the caller named a live config: when that is gone, there is nothing to promote
+	from   string                 // environment
+	target string                 // names the target environment in the caller's input
+	live   bool                   // the caller named a live config: when that is gone, there is nothing to promote
+	seen   map[string]models.Seen // by key: what the caller saw of it
 }
 
 // promote submits a draft whose values are read under the locks.
@@ -124,14 +149,18 @@ func (p promotion) fill(tx *gorm.DB, by models.Actor, c *models.Change, f models
 	if err != nil {
 		return err
 	}
-	var bad []models.FieldError
+	var moved, bad []models.FieldError
 	for i := range c.Items {
 		item := &c.Items[i]
-		from := origins[item.Key]
+		from, there, seen := origins[item.Key], f.Live[item.Key], p.seen[item.Key]
 		if p.live && from.Own == "" {
 			return models.NotFound("config")
 		}
-		bad = append(bad, item.Promote(from, p.from, f.Live[item.Key], pointer(i))...)
+		moved = append(moved, item.Moved(seen, from, there, pointer(i))...)
+		bad = append(bad, item.Promote(from, p.from, there, seen, pointer(i))...)
+	}
+	if err := models.ConflictFields(moved); err != nil {
+		return err
 	}
 	return models.InvalidFields(bad)
 }
@@ -157,9 +186,12 @@ func (p promotion) checkOrder(tx *gorm.DB, f models.Facts) error {
 // origins reads where the keys stand on the layer and above it. Keys and layers hold no comma, so they travel as
 // one text each.
 func (p promotion) origins(tx *gorm.DB, c *models.Change, f models.Facts) (map[string]models.Origin, error) {
-	var rows []struct{ TenantID, Key, Value string }
+	var rows []struct {
+		TenantID, Key, Value string
+		Version              int64
+	}
 	err := tx.Raw(`
-		SELECT c.tenant_id, c.key, v.value
+		SELECT c.tenant_id, c.key, v.value, v.version
 		FROM configs c JOIN config_versions v ON v.tenant_id = c.tenant_id AND v.config_id = c.id AND v.version = c.live
 		WHERE c.tenant_id = ANY (string_to_array(?, ',')) AND c.environment = ? AND c.key = ANY (string_to_array(?, ','))`,
 		strings.Join(f.Layer.Chain(), ","), p.from, strings.Join(c.Keys(), ",")).Scan(&rows).Error
@@ -170,7 +202,7 @@ func (p promotion) origins(tx *gorm.DB, c *models.Change, f models.Facts) (map[s
 	for _, r := range rows {
 		o := origins[r.Key]
 		if r.TenantID == c.TenantID {
-			o.Own = models.Value(r.Value)
+			o.Own, o.Version = models.Value(r.Value), r.Version
 		} else {
 			o.Inherited = true
 		}

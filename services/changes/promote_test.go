@@ -20,9 +20,23 @@ func pointers(err error) (out []string) {
 	return out
 }
 
+// named are keys to promote that nobody looked at.
+func named(keys ...string) []changes.PromoteKey {
+	out := make([]changes.PromoteKey, len(keys))
+	for i, key := range keys {
+		out[i].Key = key
+	}
+	return out
+}
+
+// seen is a key as it was looked at.
+func seen(key string, from, to int64) changes.PromoteKey {
+	return changes.PromoteKey{Key: key, From: &from, To: &to}
+}
+
 func (h *house) promote(who, tenant, from, to string, keys ...string) (changes.Outcome, error) {
 	h.t.Helper()
-	return h.PromoteKeys(h.as(who), changes.PromoteKeys{TenantID: tenant, From: from, To: to, Keys: keys, Reason: "ready"})
+	return h.PromoteKeys(h.as(who), changes.PromoteKeys{TenantID: tenant, From: from, To: to, Keys: named(keys...), Reason: "ready"})
 }
 
 func TestPromoteKeys(t *testing.T) {
@@ -34,7 +48,10 @@ func TestPromoteKeys(t *testing.T) {
 	h.set("author", "acme", "Staging", "gone", "true")
 	h.set("author", "acme", "Staging", "kept", "1")
 
-	out, err := h.promote("author", "acme", "QA", "Staging", "limit", "name", "gone")
+	out, err := h.PromoteKeys(h.as("author"), changes.PromoteKeys{
+		TenantID: "acme", From: "QA", To: "Staging", Reason: "ready",
+		Keys: []changes.PromoteKey{seen("limit", 1, 0), seen("name", 1, 1), seen("gone", 0, 1)},
+	})
 	h.must(err)
 	c := out.Change
 	if !out.Live() || c.Origin != models.OriginPromote || c.Environment != "Staging" || c.Reason != "ready" ||
@@ -75,7 +92,7 @@ func TestPromoteKeysRefuses(t *testing.T) {
 	h.d.Admin(t, `UPDATE role_bindings SET environment = 'Staging' WHERE subject = $1`, h.people["staging only"])
 	h.told()
 	in := func(from, to string, keys ...string) changes.PromoteKeys {
-		return changes.PromoteKeys{TenantID: "acme", From: from, To: to, Keys: keys}
+		return changes.PromoteKeys{TenantID: "acme", From: from, To: to, Keys: named(keys...)}
 	}
 	author := h.as("author")
 	tests := map[string]struct {
@@ -88,7 +105,7 @@ func TestPromoteKeysRefuses(t *testing.T) {
 		"other tenant":       {h.as("outsider"), in("QA", "Staging", "own"), models.CodeNotFound, nil},
 		"viewer":             {h.as("viewer"), in("QA", "Staging", "own"), models.CodeForbidden, nil},
 		"no right at origin": {h.as("staging only"), in("QA", "Staging", "own"), models.CodeForbidden, nil},
-		"no such tenant":     {author, changes.PromoteKeys{TenantID: "umbrella", From: "QA", To: "Staging", Keys: []string{"own"}}, models.CodeNotFound, nil},
+		"no such tenant":     {author, changes.PromoteKeys{TenantID: "umbrella", From: "QA", To: "Staging", Keys: named("own")}, models.CodeNotFound, nil},
 		"no key":             {author, in("QA", "Staging"), models.CodeInvalid, []string{"/keys"}},
 		"too many keys":      {author, in("QA", "Staging", make([]string, models.MaxChangeItems+1)...), models.CodeInvalid, []string{"/keys"}},
 		"bad keys":           {author, in("QA", "Staging", "own", "A b", "own"), models.CodeInvalid, []string{"/keys/1", "/keys/2"}},
@@ -110,6 +127,45 @@ func TestPromoteKeysRefuses(t *testing.T) {
 	}
 	if got := h.actions("acme"); got["change.submit"] != 2 {
 		t.Errorf("a refused promotion was written: %v", got)
+	}
+}
+
+// What is not any more as the caller saw it is not promoted, and nothing is deleted that nobody asked for.
+func TestPromoteKeysAsTheyWereSeen(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.set("author", "acme", "QA", "both", "1")
+	h.set("author", "acme", "Staging", "both", "2")
+	config := h.set("author", "acme", "QA", "fades", "1").Config
+	h.set("author", "acme", "Staging", "fades", "2")
+	_, err := h.Delete(h.as("author"), config.ID, "")
+	h.must(err)
+	zero := int64(0)
+	tests := map[string]struct {
+		keys []changes.PromoteKey
+		want models.Code
+		at   []string
+	}{
+		"moved here":            {[]changes.PromoteKey{seen("both", 2, 1)}, models.CodeConflict, []string{"/keys/0"}},
+		"moved there":           {[]changes.PromoteKey{seen("both", 1, 0)}, models.CodeConflict, []string{"/keys/0"}},
+		"gone here":             {[]changes.PromoteKey{seen("both", 1, 1), seen("fades", 1, 1)}, models.CodeConflict, []string{"/keys/1"}},
+		"both":                  {[]changes.PromoteKey{seen("fades", 1, 1), seen("both", 1, 7)}, models.CodeConflict, []string{"/keys/0", "/keys/1"}},
+		"a deletion not meant":  {named("both", "fades"), models.CodeInvalid, []string{"/keys/1"}},
+		"only there was seen":   {[]changes.PromoteKey{{Key: "fades", To: new(int64(1))}}, models.CodeInvalid, []string{"/keys/0"}},
+		"deleted there, unseen": {[]changes.PromoteKey{{Key: "fades", From: &zero, To: &zero}}, models.CodeConflict, []string{"/keys/0"}},
+	}
+	for name, tt := range tests {
+		_, err := h.PromoteKeys(h.as("author"), changes.PromoteKeys{TenantID: "acme", From: "QA", To: "Staging", Keys: tt.keys})
+		if codeOf(err) != tt.want || !slices.Equal(pointers(err), tt.at) {
+			t.Errorf("%s: %v at %v, want %q at %v", name, err, pointers(err), tt.want, tt.at)
+		}
+	}
+	out, err := h.PromoteKeys(h.as("author"), changes.PromoteKeys{
+		TenantID: "acme", From: "QA", To: "Staging", Keys: []changes.PromoteKey{seen("both", 1, 1), {Key: "fades", From: &zero}},
+	})
+	h.must(err)
+	if out.Change.Items[0].Op != models.OpSet || out.Change.Items[1].Op != models.OpDelete {
+		t.Errorf("%+v", out.Change.Items)
 	}
 }
 
@@ -189,7 +245,7 @@ func TestPromoteKeysByRightsOfThisMoment(t *testing.T) {
 		VALUES ('acme', gen_random_uuid(), 'viewer', 'QA', 'person', $1, 'system:test', now())`, h.people["mover"])
 	h.told()
 	mover := h.as("mover") // as the call came in
-	in := changes.PromoteKeys{TenantID: "acme", From: "QA", To: "Staging", Keys: []string{"k"}}
+	in := changes.PromoteKeys{TenantID: "acme", From: "QA", To: "Staging", Keys: named("k")}
 	_, err := h.PromoteKeys(mover, in)
 	h.must(err)
 	h.d.Admin(t, `DELETE FROM role_bindings WHERE subject = $1 AND environment = 'QA'`, h.people["mover"])

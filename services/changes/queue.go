@@ -159,12 +159,12 @@ func (s *Service) decided(ctx context.Context, page models.Page) (models.Paged[Q
 		return models.Paged[Queued]{Items: []Queued{}}, nil
 	}
 	var items []Queued
-	err = s.DB.Tx(ctx, func(_ context.Context, tx *gorm.DB) error {
+	err = s.DB.Tx(ctx, func(ctx context.Context, tx *gorm.DB) error {
 		q, err := decidedBy(tx, actor, after, page.Limit+1)
 		if err != nil {
 			return err
 		}
-		items, err = s.decisionsOf(q, actor, who)
+		items, err = s.decisionsOf(ctx, q, actor, who)
 		return err
 	})
 	if err != nil {
@@ -194,16 +194,12 @@ func decidedBy(tx *gorm.DB, actor models.Actor, after []string, limit int) (*gor
 	return q.Where("(mine.decided_at, mine.change_id) < (?, ?)", at, after[1]), nil
 }
 
-func (s *Service) decisionsOf(q *gorm.DB, actor models.Actor, who *access.Directory) (out []Queued, err error) {
-	var rows []changeRow
-	if err := q.Scan(&rows).Error; err != nil {
+func (s *Service) decisionsOf(ctx context.Context, q *gorm.DB, actor models.Actor, who *access.Directory) (out []Queued, err error) {
+	list, err := load(ctx, q, who)
+	if err != nil {
 		return nil, err
 	}
-	for _, r := range rows {
-		c, err := r.change(who)
-		if err != nil {
-			return nil, err
-		}
+	for _, c := range list {
 		out = append(out, Queued{Change: s.shown(c, actor), Decision: newest(c.Decisions, actor.ID)})
 	}
 	return out, nil

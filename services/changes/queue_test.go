@@ -147,7 +147,7 @@ func TestFilterByAuthorAndOpen(t *testing.T) {
 	})
 	h.must(err)
 	gone := h.set("author", "acme", "Production", "cancelled", "1").Change
-	_, err = h.Cancel(h.as("author"), gone.ID)
+	_, err = h.Cancel(h.as("author"), gone.ID, "")
 	h.must(err)
 	lapsed := h.set("author", "acme", "Production", "lapsed", "1").Change
 	h.d.Admin(t, `UPDATE changes SET expires_at = now() - interval '1 second' WHERE id = $1`, lapsed.ID)
@@ -255,7 +255,7 @@ func TestMayTellsTheTruth(t *testing.T) {
 		if fmt.Sprint(err) != fmt.Sprint(may.Decide) {
 			t.Errorf("%s decides: %v, foretold %v", who, err, may.Decide)
 		}
-		_, err = h.Cancel(h.as(who), c.ID)
+		_, err = h.Cancel(h.as(who), c.ID, "")
 		if fmt.Sprint(err) != fmt.Sprint(may.Cancel) {
 			t.Errorf("%s cancels: %v, foretold %v", who, err, may.Cancel)
 		}

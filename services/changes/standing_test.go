@@ -42,7 +42,7 @@ func TestStanding(t *testing.T) {
 	}
 
 	var err error
-	waits, err = h.Rebase(h.as("author"), waits.ID)
+	waits, err = h.Rebase(h.as("author"), waits.ID, "")
 	h.must(err)
 	if got := stand("author"); got.Problem != nil || len(got.Moved) > 0 {
 		t.Errorf("it was written anew, and yet: %+v", got)

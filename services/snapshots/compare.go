@@ -39,6 +39,8 @@ type Difference struct {
 	FromLayer, ToLayer string // where the values are set
 	ConfigID           string // of From, if the value is set on the tenant or layer that is looked at
 	ToConfigID         string // of To, likewise
+
+	FromVersion, ToVersion int64 // live versions of those configs; 0 for none
 }
 
 // Compare lays two environments side by side, by key. invalid at /from or /to: there is no such environment.
@@ -97,9 +99,11 @@ func difference(key string, status Status, columns []column, values []*configs.R
 	d.Type, d.Sensitive = kindOf(values)
 	if r, c := values[0], columns[0]; r != nil {
 		d.From, d.FromLayer, d.ConfigID, d.Masked = c.shown(r), r.Layer, c.own(r), c.masked(r)
+		d.FromVersion = c.ownVersion(r)
 	}
 	if r, c := values[1], columns[1]; r != nil {
 		d.To, d.ToLayer, d.ToConfigID, d.Masked = c.shown(r), r.Layer, c.own(r), d.Masked || c.masked(r)
+		d.ToVersion = c.ownVersion(r)
 	}
 	return d
 }

@@ -65,6 +65,14 @@ func (c column) own(r *configs.Resolved) string {
 	return r.ConfigID
 }
 
+// ownVersion is the live version of the config of this very layer, 0 if the value is another layer's.
+func (c column) ownVersion(r *configs.Resolved) int64 {
+	if r.Layer != c.tenantID {
+		return 0
+	}
+	return r.Version
+}
+
 // eachKey walks the columns in step: every key that any of them has, in order, with its value in each column,
 // nil where it has none. The slice is reused.
 func eachKey(columns []column, visit func(key string, values []*configs.Resolved)) {

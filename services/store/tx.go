@@ -148,6 +148,14 @@ func Narrow(ctx context.Context, chain []string) error {
 	return Send(ctx, enter(narrow(actor, chain), nil))
 }
 
+// Above lets the rest of the transaction also read these layers: those above tenants that it sees, and no others.
+func Above(layers []string) Statement {
+	return Statement{
+		SQL:  `SELECT set_config('app.layers', @layers, true)`,
+		Args: map[string]any{"layers": strings.Join(layers, ",")}, Rows: 1,
+	}
+}
+
 // scope is what a transaction may see: tenants it works on, layers readable above, the system actor.
 type scope struct{ tenants, layers, system string }
 

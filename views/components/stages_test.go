@@ -23,16 +23,22 @@ func TestStages(t *testing.T) {
 	}{
 		"nobody yet": {models.ChangePending, nil, []string{"waits for a decision, 0 of 2", "comes later", "Goes live", "at once, for everybody"}, "because"},
 		"one of two": {
-			models.ChangePending, []models.Decision{decision("engineer", models.Approve, "")},
-			[]string{"waits for a decision, 1 of 2", "Erin", "approved", "because"}, "<s>",
+			models.ChangePending,
+			[]models.Decision{decision("engineer", models.Approve, "")},
+			[]string{"waits for a decision, 1 of 2", "Erin", "approved", "because"},
+			"<s>",
 		},
 		"edited": {
-			models.ChangePending, []models.Decision{decision("engineer", models.Approve, models.VoidEdited)},
-			[]string{"0 of 2", "<s>", "no longer counts: the change was edited afterwards"}, "right to decide",
+			models.ChangePending,
+			[]models.Decision{decision("engineer", models.Approve, models.VoidEdited)},
+			[]string{"0 of 2", "<s>", "no longer counts: the change was edited afterwards"},
+			"right to decide",
 		},
 		"struck": {
-			models.ChangePending, []models.Decision{decision("engineer", models.Approve, models.VoidStruck)},
-			[]string{"0 of 2", "<s>", "no longer counts: the right to decide was lost"}, "edited afterwards",
+			models.ChangePending,
+			[]models.Decision{decision("engineer", models.Approve, models.VoidStruck)},
+			[]string{"0 of 2", "<s>", "no longer counts: the right to decide was lost"},
+			"edited afterwards",
 		},
 		"rejected":  {models.ChangeRejected, []models.Decision{decision("engineer", models.Reject, "")}, []string{"is-rejected", "rejected, 0 of 2", "was not asked", "Rejected"}, "Goes live"},
 		"draft":     {models.ChangeDraft, nil, []string{"is asked when the draft is submitted"}, "comes later"},
@@ -42,8 +48,10 @@ func TestStages(t *testing.T) {
 		"rolled":    {models.ChangeRolled, nil, []string{"Rolled back"}, "Goes live"},
 		"failed":    {models.ChangeFailed, nil, []string{"Failed"}, "Goes live"},
 		"deployed": {
-			models.ChangeDeployed, []models.Decision{decision("engineer", models.Approve, ""), decision("engineer", models.Approve, "")},
-			[]string{"approved, 2 of 2", "Live"}, "Goes live",
+			models.ChangeDeployed,
+			[]models.Decision{decision("engineer", models.Approve, ""), decision("engineer", models.Approve, "")},
+			[]string{"approved, 2 of 2", "Live"},
+			"Goes live",
 		},
 	}
 	for name, tt := range tests {

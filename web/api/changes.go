@@ -115,11 +115,11 @@ func (r changeRoutes) register(api huma.API) {
 	edit.MaxBodyBytes = models.MaxChangeBodyBytes
 	huma.Register(api, edit, r.edit)
 	huma.Register(api, acts(http.MethodPost, "change.submit", "/changes/{changeId}/submit", tagChanges,
-		"Submit a draft for approval", http.StatusConflict), r.submit)
+		"Submit a draft for approval", http.StatusConflict, http.StatusPreconditionFailed), r.submit)
 	huma.Register(api, acts(http.MethodPost, "change.cancel", "/changes/{changeId}/cancel", tagChanges,
-		"End a change that waits", http.StatusConflict), r.cancel)
+		"End a change that waits", http.StatusConflict, http.StatusPreconditionFailed), r.cancel)
 	huma.Register(api, acts(http.MethodPost, "change.rebase", "/changes/{changeId}/rebase", tagChanges,
-		"Write a change anew against what is live; decisions so far are void", http.StatusConflict), r.rebase)
+		"Write a change anew against what is live; decisions so far are void", http.StatusConflict, http.StatusPreconditionFailed), r.rebase)
 }
 
 type listChanges struct {
@@ -249,18 +249,24 @@ func (r changeRoutes) edit(ctx context.Context, in *editChange) (*single[change]
 	return oneChange(ctx, c, err)
 }
 
-func (r changeRoutes) submit(ctx context.Context, in *ChangePath) (*single[change], error) {
-	c, err := r.changes.SubmitDraft(ctx, in.ChangeID)
+// movedChange is a change that an act moves on.
+type movedChange struct {
+	ChangePath
+	Match
+}
+
+func (r changeRoutes) submit(ctx context.Context, in *movedChange) (*single[change], error) {
+	c, err := r.changes.SubmitDraft(ctx, in.ChangeID, in.IfMatch)
 	return oneChange(ctx, c, err)
 }
 
-func (r changeRoutes) cancel(ctx context.Context, in *ChangePath) (*single[change], error) {
-	c, err := r.changes.Cancel(ctx, in.ChangeID)
+func (r changeRoutes) cancel(ctx context.Context, in *movedChange) (*single[change], error) {
+	c, err := r.changes.Cancel(ctx, in.ChangeID, in.IfMatch)
 	return oneChange(ctx, c, err)
 }
 
-func (r changeRoutes) rebase(ctx context.Context, in *ChangePath) (*single[change], error) {
-	c, err := r.changes.Rebase(ctx, in.ChangeID)
+func (r changeRoutes) rebase(ctx context.Context, in *movedChange) (*single[change], error) {
+	c, err := r.changes.Rebase(ctx, in.ChangeID, in.IfMatch)
 	return oneChange(ctx, c, err)
 }
 

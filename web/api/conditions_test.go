@@ -68,3 +68,23 @@ func TestPolicyIfMatch(t *testing.T) {
 	admin.Header("If-Match", first.Header.Get("ETag")).Put("/policies/QA", webtest.Body{"minSoak": "2h"}).
 		Refused(412, "precondition_failed")
 }
+
+// TestActIfMatch moves a change on with the tag of what was read, and with an old one.
+func TestActIfMatch(t *testing.T) {
+	t.Parallel()
+	site := webtest.New(t)
+	dev := site.As("engineer")
+	draft := dev.Post("/changes", webtest.Body{
+		"tenantId": webtest.Acme, "environment": "Production", "draft": true,
+		"items": []webtest.Body{{"key": "a", "op": "set", "value": 1}},
+	}).Want(201)
+	path, tag := "/changes/"+draft.Field("id"), draft.Header.Get("ETag")
+	for _, act := range []string{"submit", "rebase", "cancel"} {
+		dev.Header("If-Match", `"0"`).Post(path+"/"+act, nil).Refused(412, "precondition_failed")
+		moved := dev.Header("If-Match", tag).Post(path+"/"+act, nil).Want(200).Header.Get("ETag")
+		if moved == tag {
+			t.Errorf("%s left the ETag %s", act, tag)
+		}
+		tag = moved
+	}
+}

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -8,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -38,6 +40,23 @@ type site struct {
 	operator *access.Service
 	clock    atomic.Int64
 	denied   atomic.Int32
+
+	mu  sync.Mutex
+	log bytes.Buffer
+}
+
+// Write takes the log of signing in.
+func (s *site) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.log.Write(p)
+}
+
+// told is what the log of signing in says.
+func (s *site) told() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.log.String()
 }
 
 // newSite starts both. Prepare sets the provider before it is asked anything.
@@ -63,7 +82,7 @@ func newSite(t *testing.T, prepare ...func(*idp)) *site {
 		Client: &http.Client{Timeout: time.Second}, Now: s.now,
 	})
 	s.SignIn = auth.NewSignIn(auth.SignInOptions{
-		Provider: s.provider, Access: s.access, Log: log,
+		Provider: s.provider, Access: s.access, Log: slog.New(slog.NewTextHandler(s, nil)),
 		Denied: func(ctx context.Context, r models.Refusal) {
 			if r.Action != access.ActionLogin || models.RequestFrom(ctx).Address == "" {
 				t.Errorf("counted as %+v", r)

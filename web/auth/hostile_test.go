@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/services/access"
 	"github.com/hotswap/hotswap/web/auth"
 )
 
@@ -317,12 +319,19 @@ func TestVerify(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	claims := s.idp.idToken()
+	delete(claims, "nonce")
 	good := s.idp.sign(claims)
 	got, err := s.provider.Verify(t.Context(), good)
 	if err != nil || got.Subject != "ann" || got.Email != "ann@example.com" || !got.EmailVerified || got.Issuer != s.idp.URL {
 		t.Errorf("%+v, %v", got, err)
 	}
+	with := func(nonce any) string {
+		bearer := maps.Clone(claims)
+		bearer["nonce"] = nonce
+		return s.idp.sign(bearer)
+	}
 	for name, raw := range map[string]string{
+		"of a login": with("n"), "with an empty nonce": with(""), "with no nonce": with(nil), "with an odd nonce": with(1),
 		"none": unsigned(claims), "no JWT": "abc", "empty": "..", "symmetric": s.idp.signed(jose.HS256, der(&s.idp.key.PublicKey), keyID, claims),
 		"other key": s.idp.signed(jose.RS256, otherKey(s.idp), keyID, claims),
 	} {
@@ -333,6 +342,72 @@ func TestVerify(t *testing.T) {
 	s.sleep(6 * time.Minute)
 	if _, err := s.provider.Verify(t.Context(), good); codeOf(err) != models.CodeUnauthenticated {
 		t.Errorf("expired: %v", err)
+	}
+}
+
+// TestVerifyTellsSilence is about what an API token does not say.
+func TestVerifyTellsSilence(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	for name, test := range map[string]struct {
+		change map[string]any // nil: the claim is null
+		want   access.Unsaid
+	}{
+		"all":         {nil, access.Unsaid{}},
+		"empty":       {map[string]any{"email": "", "name": "", "groups": []string{}}, access.Unsaid{}},
+		"null":        {map[string]any{"email": nil, "name": nil, "groups": nil}, access.Unsaid{Email: true, Name: true, Groups: true}},
+		"no verified": {map[string]any{"email_verified": nil}, access.Unsaid{EmailVerified: true}},
+	} {
+		claims := s.idp.idToken()
+		delete(claims, "nonce")
+		maps.Copy(claims, test.change)
+		if got, err := s.provider.Verify(t.Context(), s.idp.sign(claims)); err != nil || got.Unsaid != test.want {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+		maps.DeleteFunc(claims, func(_ string, v any) bool { return v == nil })
+		if got, err := s.provider.Verify(t.Context(), s.idp.sign(claims)); err != nil || got.Unsaid != test.want {
+			t.Errorf("%s, left out: %+v, %v", name, got, err)
+		}
+	}
+}
+
+// TestVerifiedAsText is about providers that write booleans as texts.
+func TestVerifiedAsText(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[any]bool{"true": true, "false": false, true: true, false: false} {
+		t.Run(fmt.Sprintf("%T %v", text, text), func(t *testing.T) {
+			t.Parallel()
+			told := map[string]any{"sub": "ann", "email": "ann@example.com", "email_verified": text}
+			for _, at := range []func(*idp){
+				func(p *idp) { p.claims = told },
+				func(p *idp) { p.claims, p.userinfo = map[string]any{"email": nil, "email_verified": nil}, told },
+			} {
+				s := newSite(t, at)
+				b := s.browser()
+				b.login()
+				if verified := b.enters(true, "").Email == "ann@example.com"; verified != want {
+					t.Errorf("verified: %v", verified)
+				}
+			}
+		})
+	}
+}
+
+func TestUserinfoIsRefused(t *testing.T) {
+	t.Parallel()
+	for want, info := range map[string]map[string]any{
+		"somebody else":  {"sub": "bob", "groups": "ops"},
+		"cannot be read": {"sub": "ann", "groups": "ops"},
+	} {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, func(p *idp) { p.claims, p.userinfo = map[string]any{"groups": nil}, info })
+			b := s.browser()
+			_, err := b.finish(b.answer(b.begin("/")))
+			if codeOf(err) != models.CodeForbidden || s.people() != 0 || !strings.Contains(s.told(), "userinfo") || !strings.Contains(s.told(), want) {
+				t.Errorf("%v; the log says %s", err, s.told())
+			}
+		})
 	}
 }
 

@@ -3,11 +3,11 @@ package auth
 import (
 	"context"
 	"crypto/subtle"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +42,12 @@ func NewProvider(o ProviderOptions) *Provider {
 	return &Provider{options: o, client: guarded(o.Client)}
 }
 
+// HTTPS tells whether people reach the console by https, and by nothing else.
+func (p *Provider) HTTPS() bool {
+	u, err := url.Parse(p.options.PublicURL)
+	return err == nil && u.Scheme == "https"
+}
+
 // Issuer is the provider's name.
 func (p *Provider) Issuer() string { return p.options.Issuer }
 
@@ -53,7 +59,8 @@ func algorithms() []string {
 	}
 }
 
-// Verify checks signature, issuer, audience and time of a JWT. Unauthenticated: it is not valid; unavailable: the
+// Verify checks signature, issuer, audience and time of a JWT, and that it is no proof of somebody's sign-in at a browser:
+// only these carry a nonce. What it does not say is marked as unsaid. Unauthenticated: it is not valid; unavailable: the
 // identity provider does not answer and its keys are not known yet.
 func (p *Provider) Verify(ctx context.Context, raw string) (access.Claims, error) {
 	if strings.Count(raw, ".") != 2 {
@@ -67,26 +74,16 @@ func (p *Provider) Verify(ctx context.Context, raw string) (access.Claims, error
 	if err != nil {
 		return access.Claims{}, models.Unauthenticated()
 	}
-	var told profile
-	if err := token.Claims(&told); err != nil {
+	var told struct {
+		profile
+		Nonce json.RawMessage `json:"nonce"`
+	}
+	if err := token.Claims(&told); err != nil || told.Nonce != nil {
 		return access.Claims{}, models.Unauthenticated()
 	}
-	return told.claims(token), nil
-}
-
-// profile is what a provider says of somebody, beside issuer and subject.
-type profile struct {
-	Email         string   `json:"email"`
-	EmailVerified bool     `json:"email_verified"`
-	Name          string   `json:"name"`
-	Groups        []string `json:"groups"`
-}
-
-func (p profile) claims(token *oidc.IDToken) access.Claims {
-	return access.Claims{
-		Issuer: token.Issuer, Subject: token.Subject, Email: strings.ToLower(p.Email),
-		EmailVerified: p.EmailVerified, Name: p.Name, Groups: p.Groups,
-	}
+	claims := told.claims(token)
+	claims.Unsaid = told.unsaid()
+	return claims, nil
 }
 
 // login is what one login in progress is recognised by.
@@ -127,40 +124,35 @@ func (p *Provider) checkIssuer(ctx context.Context, named string) error {
 	}
 }
 
-// identity is who signed in, and the proof of it.
-type identity struct {
-	access.Claims
-	idToken string
-}
-
 // errNoProof says that the provider's answer proves nothing.
 var errNoProof = errors.New("the provider's answer proves nothing")
 
 // exchange redeems a code and checks all that comes back (OpenID Connect Core 3.1.3). Unavailable: the provider does
 // not answer as one should; any other error says why the answer is worth nothing.
-func (p *Provider) exchange(ctx context.Context, code string, l login) (identity, error) {
+func (p *Provider) exchange(ctx context.Context, code string, l login) (access.Claims, error) {
 	m, err := p.metadata(ctx)
 	if err != nil {
-		return identity{}, err
+		return access.Claims{}, err
 	}
 	ctx = oidc.ClientContext(ctx, p.client)
 	tokens, err := m.oauth.Exchange(ctx, code, oauth2.VerifierOption(l.verifier))
 	if err != nil {
-		return identity{}, exchangeFailure(err)
+		return access.Claims{}, exchangeFailure(err)
 	}
 	raw, _ := tokens.Extra("id_token").(string)
 	token, err := m.verifier.Verify(ctx, raw)
 	if err != nil {
-		return identity{}, fmt.Errorf("%w: %w", errNoProof, err)
+		return access.Claims{}, fmt.Errorf("%w: %w", errNoProof, err)
 	}
 	if err := p.checkBound(token, tokens, l); err != nil {
-		return identity{}, err
+		return access.Claims{}, err
 	}
 	told, err := m.profile(ctx, token, tokens)
 	if err != nil {
-		return identity{}, err
+		return access.Claims{}, err
 	}
-	return identity{Claims: told.claims(token), idToken: raw}, nil
+	// The provider was asked for everything, so silence means that there is none.
+	return told.claims(token), nil
 }
 
 // exchangeFailure keeps what the provider wrote out of the message: it may repeat the code.
@@ -191,45 +183,9 @@ func (p *Provider) checkBound(token *oidc.IDToken, tokens *oauth2.Token, l login
 	return nil
 }
 
-// profile is what the ID token says of the person, and what it leaves to the userinfo endpoint (OpenID Connect Core
-// 5.3, 5.4).
-func (m *metadata) profile(ctx context.Context, token *oidc.IDToken, tokens *oauth2.Token) (profile, error) {
-	var told profile
-	if err := token.Claims(&told); err != nil {
-		return profile{}, fmt.Errorf("%w: %w", errNoProof, err)
-	}
-	complete := told.Email != "" && told.Name != "" && told.Groups != nil
-	if complete || m.provider.UserInfoEndpoint() == "" || tokens.AccessToken == "" {
-		return told, nil
-	}
-	info, err := m.provider.UserInfo(ctx, oauth2.StaticTokenSource(tokens))
-	if err != nil {
-		return profile{}, down()
-	}
-	var more profile
-	if err := info.Claims(&more); err != nil || info.Subject != token.Subject {
-		return profile{}, fmt.Errorf("%w: userinfo speaks of somebody else", errNoProof)
-	}
-	return told.with(more), nil
-}
-
-// with fills in what is missing. An e-mail and its being verified belong together.
-func (p profile) with(more profile) profile {
-	if p.Email == "" {
-		p.Email, p.EmailVerified = more.Email, more.EmailVerified
-	}
-	if p.Name == "" {
-		p.Name = more.Name
-	}
-	if p.Groups == nil {
-		p.Groups = slices.Clone(more.Groups)
-	}
-	return p
-}
-
 // logoutURL is where the provider's own session ends (OpenID Connect RP-Initiated Logout 1.0); empty when it has no
-// such place or does not answer.
-func (p *Provider) logoutURL(ctx context.Context, hint string) string {
+// such place or does not answer. It is not told whose session it is: an ID token in an address ends up in logs.
+func (p *Provider) logoutURL(ctx context.Context) string {
 	m, err := p.metadata(ctx)
 	if err != nil || !p.leadsSomewhere(m.EndSession) {
 		return ""
@@ -241,9 +197,6 @@ func (p *Provider) logoutURL(ctx context.Context, hint string) string {
 	query := u.Query()
 	query.Set("client_id", p.options.ClientID)
 	query.Set("post_logout_redirect_uri", p.options.PublicURL+SignedOutPath)
-	if hint != "" {
-		query.Set("id_token_hint", hint)
-	}
 	u.RawQuery = query.Encode()
 	return u.String()
 }

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -31,67 +30,39 @@ func (s *SignIn) Current(c echo.Context) (models.Session, bool) {
 }
 
 // End signs out: the session is over when it returns, and its cookie is removed. Without a session it does nothing.
-// What the provider wants to see at its own end of the session is kept for a moment, for Logout.
 func (s *SignIn) End(c echo.Context) error {
-	r, w := c.Request(), c.Response()
+	r := c.Request()
 	session, err := s.store.Get(r, SessionCookie)
 	if err != nil {
 		return err
 	}
-	hint := text(session.Values, idTokenValue)
 	if session.ID == "" {
 		session.ID = string(tokenOf(r, SessionCookie)) // idle for too long, but still there
 	}
 	session.Options.MaxAge = -1
-	if err := session.Save(r, w); err != nil {
-		return err
-	}
-	if hint == "" {
-		return nil
-	}
-	parting := s.store.blank(LoginCookie)
-	parting.Values[idTokenValue] = hint
-	return parting.Save(r, w)
+	return session.Save(r, c.Response())
 }
 
 // Logout is the address of the provider's end-session page, for the page that follows End; empty when the provider has
 // none or does not answer.
-func (s *SignIn) Logout(c echo.Context) string {
-	ctx := c.Request().Context()
-	values, err := s.store.take(ctx, c.Request(), c.Response())
-	var known *models.Error
-	if err != nil && (!errors.As(err, &known) || known.Code != models.CodeNotFound) {
-		s.Log.WarnContext(ctx, "the hint for the provider's end of a session was not found", "error", err)
-	}
-	return s.Provider.logoutURL(ctx, text(values, idTokenValue))
-}
+func (s *SignIn) Logout(c echo.Context) string { return s.Provider.logoutURL(c.Request().Context()) }
 
-// Flash keeps a text for the next page of this session. Without a session nobody will read it.
+// Flash keeps a text for the next page of this session. Without a session, or when it has just ended, nobody will read
+// it.
 func (s *SignIn) Flash(c echo.Context, text string) {
-	session, err := s.store.Get(c.Request(), SessionCookie)
-	if err == nil && !session.IsNew {
-		session.AddFlash(text)
-		err = session.Save(c.Request(), c.Response())
-	}
-	s.tell(c.Request(), err)
+	r := c.Request()
+	s.tell(r, s.Access.AddFlash(r.Context(), tokenOf(r, SessionCookie), text))
 }
 
-// TakeFlash returns the texts that were kept for this session, once.
+// TakeFlash returns the texts that were kept for the session that Enter found, once. Where Enter saw none, nothing is
+// asked.
 func (s *SignIn) TakeFlash(c echo.Context) []string {
-	session, err := s.store.Get(c.Request(), SessionCookie)
-	if err != nil {
-		s.tell(c.Request(), err)
+	r := c.Request()
+	if entered, ok := r.Context().Value(enteredKey{}).(access.Entered); !ok || !entered.Flashed {
 		return nil
 	}
-	var texts []string
-	for _, flash := range session.Flashes() {
-		if t, ok := flash.(string); ok {
-			texts = append(texts, t)
-		}
-	}
-	if len(texts) > 0 {
-		s.tell(c.Request(), session.Save(c.Request(), c.Response()))
-	}
+	texts, err := s.Access.TakeFlashes(r.Context(), tokenOf(r, SessionCookie))
+	s.tell(r, err)
 	return texts
 }
 

@@ -34,12 +34,8 @@ const (
 	movedParam = "moved"
 )
 
-const (
-	// finishTimeout bounds all that the end of a login waits for: the provider, up to three times, and Postgres.
-	finishTimeout = 15 * time.Second
-	// maxHint is how long an ID token may be that is kept to be shown to the provider at the end.
-	maxHint = 6 << 10
-)
+// finishTimeout bounds all that the end of a login waits for: the provider, up to three times, and Postgres.
+const finishTimeout = 15 * time.Second
 
 // SignInOptions say what signing in works with.
 type SignInOptions struct {
@@ -55,31 +51,36 @@ type SignIn struct {
 	SignInOptions
 
 	store *Store
+	pace  *pace
 }
 
 // NewSignIn makes it; nothing is asked of the provider yet.
 func NewSignIn(o SignInOptions) *SignIn {
-	return &SignIn{SignInOptions: o, store: &Store{access: o.Access}}
+	return &SignIn{SignInOptions: o, store: &Store{access: o.Access}, pace: newPace()}
 }
 
-// The names of a login's values and of a session's.
+// The names of a login's values.
 const (
 	stateValue    = "state"
 	nonceValue    = "nonce"
 	verifierValue = "verifier"
 	returnValue   = "return"
-	idTokenValue  = "idToken"
 )
 
 // Begin starts a login and returns where the browser has to go: to the provider, or first to LoginPath below the public
-// URL, whose cookies the provider's answer will find. Unavailable when the provider does not answer.
+// URL, whose cookies the provider's answer will find. Unavailable when the provider does not answer, rate_limited when
+// too many are begun.
 func (s *SignIn) Begin(c echo.Context, returnTo string) (string, error) {
 	returnTo = afterLogin(returnTo)
 	if address, away := s.away(c.Request(), returnTo); away {
 		return address, nil
 	}
+	ctx := c.Request().Context()
+	if err := s.pace.check(models.RequestFrom(ctx).Address, s.Provider.options.Now()); err != nil {
+		return "", err
+	}
 	l := login{state: rand.Text() + rand.Text(), nonce: rand.Text() + rand.Text(), verifier: oauth2.GenerateVerifier()}
-	address, err := s.Provider.authorizationURL(c.Request().Context(), l)
+	address, err := s.Provider.authorizationURL(ctx, l)
 	if err != nil {
 		return "", err
 	}
@@ -165,19 +166,15 @@ func (s *SignIn) code(ctx context.Context, answer url.Values, state string) (str
 	return code, nil
 }
 
-// start begins the session of who signed in.
-func (s *SignIn) start(ctx context.Context, c echo.Context, who identity) error {
-	values := map[any]any{}
-	if len(who.idToken) <= maxHint {
-		values[idTokenValue] = who.idToken
-	}
-	data, err := encodeValues(values)
+// start begins the session of who signed in. Nothing of the provider's is kept with it.
+func (s *SignIn) start(ctx context.Context, c echo.Context, who access.Claims) error {
+	data, err := encodeValues(nil)
 	if err != nil {
 		return err
 	}
 	r := c.Request()
 	token, err := s.Access.StartSession(ctx, access.SessionStart{
-		Claims: who.Claims, Data: data, UserAgent: r.UserAgent(), Earlier: tokenOf(r, SessionCookie),
+		Claims: who, Data: data, UserAgent: r.UserAgent(), Earlier: tokenOf(r, SessionCookie),
 	})
 	if err == nil {
 		s.store.hand(c.Response(), token)

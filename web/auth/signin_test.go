@@ -126,20 +126,18 @@ func TestSignOut(t *testing.T) {
 	if s.people() != 0 || b.cookies[auth.SessionCookie] != "" {
 		t.Errorf("%d sessions, cookies %v", s.people(), b.cookies)
 	}
-	parting := s.browser()
-	parting.cookies[auth.LoginCookie] = b.cookies[auth.LoginCookie]
-	for _, hinted := range []bool{true, false} { // the hint is given once
+	asked := b.begin("/") // in another tab
+	for range 2 {
 		b.visit("/signed-out", func(c echo.Context) {
 			u, err := url.Parse(b.Logout(c))
-			q := u.Query()
-			if err != nil || u.Path != "/end" || q.Get("x") != "1" || q.Get("client_id") != clientID ||
-				q.Get("post_logout_redirect_uri") != publicURL+"/signed-out" || (strings.Count(q.Get("id_token_hint"), ".") == 2) != hinted {
+			want := url.Values{"x": {"1"}, "client_id": {clientID}, "post_logout_redirect_uri": {publicURL + "/signed-out"}}
+			if err != nil || u.Path != "/end" || cmp.Diff(want, u.Query()) != "" {
 				t.Errorf("%s, %v", u, err)
 			}
 		})
 	}
-	if _, err := parting.finish(url.Values{"state": {""}, "code": {"the code"}, "iss": {s.idp.URL}}); codeOf(err) != models.CodeForbidden || s.people() != 0 {
-		t.Errorf("what is kept for the parting opens the door: %v", err)
+	if _, err := b.finish(b.answer(asked)); err != nil {
+		t.Errorf("the page after a sign-out took the login of another tab: %v", err)
 	}
 	stranger := s.browser()
 	stranger.visit("/logout", func(c echo.Context) {
@@ -149,18 +147,25 @@ func TestSignOut(t *testing.T) {
 	})
 }
 
-func TestPartingIsNoLogin(t *testing.T) {
+// TestNothingOfTheProvidersIsKept looks for what a token or a code would leave behind.
+func TestNothingOfTheProvidersIsKept(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	b := s.browser()
 	b.login()
+	var data string
+	s.Scan(t, `SELECT string_agg(data, '') FROM sessions`, nil, &data)
+	if data != "{}" {
+		t.Errorf("a session keeps %s", data)
+	}
 	b.visit("/logout", func(c echo.Context) {
 		if err := b.End(c); err != nil {
 			t.Error(err)
 		}
 	})
-	if _, err := b.finish(url.Values{"code": {"the code"}, "iss": {s.idp.URL}}); codeOf(err) != models.CodeForbidden || s.people() != 0 {
-		t.Errorf("%v", err)
+	var rows int
+	if s.Scan(t, `SELECT count(*) FROM sessions`, nil, &rows); rows != 0 || len(b.cookies) != 0 {
+		t.Errorf("a sign-out leaves %d rows and the cookies %v", rows, b.cookies)
 	}
 }
 
@@ -222,14 +227,45 @@ func TestFlash(t *testing.T) {
 	flash("More.")
 	taken("Approved.", `<b>"ä`, "More.")
 	taken()
-	b.visit("/logout", func(c echo.Context) { // what is kept with the session is still there
-		if err := b.End(c); err != nil || b.cookies[auth.SessionCookie] == "" {
-			t.Error(err)
+}
+
+// TestFlashOfASessionThatEnded is about a form whose session is ended while it is at work.
+func TestFlashOfASessionThatEnded(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := s.browser()
+	b.login()
+	b.visit("/", func(c echo.Context) {
+		if err := b.Enter(c, true); err != nil {
+			t.Fatal(err)
+		}
+		s.Admin(t, `DELETE FROM sessions`)
+		b.Flash(c, "Approved.")
+		if texts := b.TakeFlash(c); texts != nil {
+			t.Error(texts)
 		}
 	})
-	if b.cookies[auth.LoginCookie] == "" {
-		t.Error("flashes lost the ID token")
+	if told := s.told(); told != "" {
+		t.Errorf("told the log: %s", told)
 	}
+}
+
+// TestPagesWithoutMessagesWriteNothing counts the statements behind a page.
+func TestPagesWithoutMessagesWriteNothing(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := s.browser()
+	b.login()
+	b.visit("/", func(c echo.Context) {
+		if err := b.Enter(c, true); err != nil {
+			t.Fatal(err)
+		}
+		before := len(s.Recorder.Statements())
+		b.TakeFlash(c)
+		if asked := s.Recorder.Statements()[before:]; len(asked) > 0 {
+			t.Errorf("%+v", asked)
+		}
+	})
 }
 
 func TestBeginOnAnotherHost(t *testing.T) {

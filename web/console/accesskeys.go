@@ -19,7 +19,7 @@ func (d desk) keys(c echo.Context) error {
 	if givesAccess(actor) {
 		form.Owner, form.Role = views.ForService, string(models.RoleReader)
 	}
-	return d.showKeys(c, http.StatusOK, form)
+	return d.showKeys(c, nil, form)
 }
 
 // createKey makes a key and shows it, this once: nothing leads here again, and no answer holds it a second time.
@@ -40,7 +40,7 @@ func (d desk) createKey(c echo.Context) error {
 	}
 	if fields, ok := said(err); ok {
 		in.Errors = fields
-		return d.showKeys(c, http.StatusUnprocessableEntity, in)
+		return d.showKeys(c, err, in)
 	}
 	if err != nil {
 		return err
@@ -80,7 +80,7 @@ func (d desk) revokeKey(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, string(views.AccessKeys))
 }
 
-func (d desk) showKeys(c echo.Context, status int, form views.KeyForm) error {
+func (d desk) showKeys(c echo.Context, refused error, form views.KeyForm) error {
 	ctx := c.Request().Context()
 	actor, _ := models.ActorFrom(ctx)
 	page, err := models.NewPage(models.DefaultLimit, c.QueryParam("cursor"))
@@ -101,7 +101,7 @@ func (d desk) showKeys(c echo.Context, status int, form views.KeyForm) error {
 		return err
 	}
 	fillKeyForm(&view.Form, actor)
-	return d.pages.Render(c, status, views.Page{Title: "API keys", Main: views.KeysMain(view)})
+	return d.answer(c, refused, views.Page{Title: "API keys", Main: views.KeysMain(view)})
 }
 
 // fillKeyForm says what the actor may choose: any role to give, or for oneself those that one holds.

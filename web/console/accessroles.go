@@ -14,7 +14,7 @@ import (
 // roles is the list of roles that are bound; a person's e-mail in the address opens the form for that person.
 func (d desk) roles(c echo.Context) error {
 	email := c.QueryParam("email")
-	return d.showRoles(c, http.StatusOK, views.RoleForm{By: views.ByEmail, Whom: email, Role: string(models.RoleViewer), Open: email != ""})
+	return d.showRoles(c, nil, views.RoleForm{By: views.ByEmail, Whom: email, Role: string(models.RoleViewer), Open: email != ""})
 }
 
 // bind gives a role; a refused form comes back with what was typed.
@@ -30,7 +30,7 @@ func (d desk) bind(c echo.Context) error {
 	_, err = d.Access.Bind(c.Request().Context(), bindingInput(in))
 	if fields, ok := said(err); ok {
 		in.Errors = fields
-		return d.showRoles(c, http.StatusUnprocessableEntity, in)
+		return d.showRoles(c, err, in)
 	}
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ func (d desk) unbind(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, string(views.AccessRoles))
 }
 
-func (d desk) showRoles(c echo.Context, status int, form views.RoleForm) error {
+func (d desk) showRoles(c echo.Context, refused error, form views.RoleForm) error {
 	ctx := c.Request().Context()
 	actor, _ := models.ActorFrom(ctx)
 	page, err := models.NewPage(models.DefaultLimit, c.QueryParam("cursor"))
@@ -82,7 +82,7 @@ func (d desk) showRoles(c echo.Context, status int, form views.RoleForm) error {
 		return err
 	}
 	view.Form.Roles, view.Form.Everywhere = givable(actor), actor.Can(models.PermManageAccess, models.Platform, "")
-	return d.pages.Render(c, status, views.Page{Title: "Roles", Main: views.RolesMain(view)})
+	return d.answer(c, refused, views.Page{Title: "Roles", Main: views.RolesMain(view)})
 }
 
 // roleRows adds names, and what the actor may do.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/labstack/echo/v4"
@@ -107,7 +108,7 @@ func decidedAt(f form, c models.Change) string {
 // undone shows the change as it is now, beside why nothing was done to it. Other errors stay what they are.
 func (d desk) undone(c echo.Context, err error, in views.DecideForm) error {
 	e, ok := errors.AsType[*models.Error](err)
-	if !ok || e.Code != models.CodeConflict && e.Code != models.CodeInvalid {
+	if !ok || !slices.Contains([]models.Code{models.CodeConflict, models.CodeInvalid, models.CodePreconditionFailed}, e.Code) {
 		return err
 	}
 	view, failed := d.loadChange(c)
@@ -119,7 +120,7 @@ func (d desk) undone(c echo.Context, err error, in views.DecideForm) error {
 	if words, _ := said(err); words["/comment"] != "" {
 		view.Form.Error, view.Notice = words["/comment"], ""
 	}
-	return &web.Instead{Err: err, Page: changePage(view)}
+	return &web.PageError{Err: err, Page: changePage(view)}
 }
 
 func (d desk) cancelChange(c echo.Context) error {
@@ -134,9 +135,13 @@ func (d desk) rebaseChange(c echo.Context) error {
 	return d.act(c, d.Changes.Rebase, func(now models.Change) string { return "Written anew. " + views.Sent(now) })
 }
 
-// act does something to the change that a path names, and leads back to it.
-func (d desk) act(c echo.Context, do func(context.Context, string) (models.Change, error), done func(models.Change) string) error {
-	changed, err := do(c.Request().Context(), c.Param("changeId"))
+// act does something to the change that a path names, if it is still as it was looked at, and leads back to it.
+func (d desk) act(c echo.Context, do func(ctx context.Context, id, ifMatch string) (models.Change, error), done func(models.Change) string) error {
+	f, err := read(c)
+	if err != nil {
+		return err
+	}
+	changed, err := do(c.Request().Context(), c.Param("changeId"), f.text("tag"))
 	if err != nil {
 		return d.undone(c, err, views.DecideForm{})
 	}

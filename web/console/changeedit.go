@@ -134,5 +134,5 @@ func unsaved(view views.ChangeEdit, err error) error {
 	} else if view.Errors, ok = said(err); !ok {
 		return err
 	}
-	return &web.Instead{Err: err, Page: editPage(view)}
+	return &web.PageError{Err: err, Page: editPage(view)}
 }

@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/hotswap/hotswap/web/webtest"
@@ -51,9 +52,9 @@ func TestEditChangeWithSecrets(t *testing.T) {
 	}).Want(201)
 	id := propose(site, webtest.Acme, "Rotate", set("token", "geheim"))
 	engineer := site.Browse("engineer")
-	page := engineer.Get("/changes/" + id).Want(200).Shows(".item", "The value is hidden. It changes.").Lacks("body", "geheim")
+	page := engineer.Get("/changes/"+id).Want(200).Shows(".item", "The value is hidden. It changes.").Lacks("body", "geheim")
 	page.Has(".diff", 0)
-	form := engineer.Get("/changes/" + id + "/edit").Want(200).Lacks("body", "geheim").Has("textarea[name^=value]", 0)
+	form := engineer.Get("/changes/"+id+"/edit").Want(200).Lacks("body", "geheim").Has("textarea[name^=value]", 0)
 	engineer.Post("/changes/"+id+"/edit", "tag", form.Input("tag"), "title", "Rotate the token", "value.token", "********").
 		Follow().Shows("h1", "Rotate the token")
 	for _, who := range []string{"engineer2", "manager", "compliance"} {
@@ -64,5 +65,29 @@ func TestEditChangeWithSecrets(t *testing.T) {
 	}).Want(201).Field("key")
 	if got := site.With(key).Get("/configs/tenant/acme?environment=Production").Want(200).Field("configs.token"); got != "geheim" {
 		t.Errorf("the value became %q", got)
+	}
+}
+
+// A key that became a secret while the change waited is hidden on all pages that show the change.
+func TestChangeWithSecretsOfToday(t *testing.T) {
+	t.Parallel()
+	site := webtest.New(t)
+	id := propose(site, webtest.Acme, "Rotate", set("token", "geheim"), set("label", "seen"))
+	site.As("admin").Post("/definitions", webtest.Body{
+		"tenantId": "@tier.enterprise", "key": "token", "type": "string", "sensitive": true,
+	}).Want(201)
+	for _, who := range []string{"acme-engineer", "engineer", "viewer", "manager"} {
+		for _, path := range []string{"/changes/" + id, "/changes/" + id + "/edit", "/changes", "/approvals", "/approvals?tab=others", "/"} {
+			page := site.Browse(who).Get(path)
+			if html, err := page.Html(); err != nil || strings.Contains(html, "geheim") {
+				t.Errorf("%s holds the secret for %s (%v)", path, who, err)
+			}
+		}
+		site.Browse(who).Get("/changes/"+id).Want(200).Shows(".review-main", "The value is hidden").Shows(".review-main", "seen")
+	}
+	edit := site.Browse("acme-engineer").Get("/changes/" + id + "/edit").Want(200)
+	edit.Shows("main", "Values of this change are hidden from you").Has("textarea[name^=value]", 0)
+	if text := site.As("acme-engineer").Get("/changes/" + id).Want(200).Text; strings.Contains(text, "geheim") {
+		t.Errorf("the API shows the secret: %s", text)
 	}
 }

@@ -95,7 +95,7 @@ func TestApprove(t *testing.T) {
 	site := webtest.New(t)
 	id := propose(site, webtest.Acme, "Raise the limit", set("limit", 5))
 
-	decide(site.Browse("engineer2"), id, "approve", "Fine.").Leads("/changes/"+id)
+	decide(site.Browse("engineer2"), id, "approve", "Fine.").Leads("/changes/" + id)
 	engineer2 := site.Browse("engineer2")
 	again := engineer2.Get("/changes/" + id).Want(200)
 	again.Shows(".decide", "You have decided on this change already").Shows(".stages", "engineer2 approved").Shows(".said", "Fine.")
@@ -106,7 +106,7 @@ func TestApprove(t *testing.T) {
 	if got := site.As("app").Get("/configs/tenant/acme?environment=Production").Want(200).Field("configs.limit"); got != "5" {
 		t.Errorf("applications read %s", got)
 	}
-	site.Browse("compliance").Post("/changes/"+id+"/cancel").Want(403)
+	site.Browse("compliance").Post("/changes/" + id + "/cancel").Want(403)
 	site.Browse("engineer").Post("/changes/"+id+"/cancel").Want(409).Shows(".alert", "the change is already deployed").Shows(".decide", "Went live")
 }
 
@@ -159,6 +159,11 @@ func TestCancelSubmitRebase(t *testing.T) {
 	site.Browse("engineer2").Post("/changes/"+draft+"/rebase").Follow().Shows("#notice", "Written anew. It now waits for engineer.").
 		Has(".moved", 0).Shows(".diff", "removed: 2").Shows(".stages", "edited by engineer2")
 
+	tag := engineer.Get("/changes/" + draft).Find("form[action$=cancel] [name=tag]").AttrOr("value", "")
+	decide(site.Browse("acme-engineer"), draft, "approve", "").Leads("/")
+	for _, act := range []string{"cancel", "rebase", "edit"} {
+		engineer.Post("/changes/"+draft+"/"+act, "tag", tag, "title", "Other", "value.limit", "3").Want(412).Shows(".alert", "or decided on it")
+	}
 	engineer.Post("/changes/"+draft+"/cancel").Follow().Shows("#notice", "Cancelled.").Shows(".decide", "What was live before stays live.")
 	engineer.Post("/changes/"+draft+"/submit").Want(409).Shows(".alert", "already cancelled")
 }
@@ -176,5 +181,5 @@ func TestChangeOfManyKeys(t *testing.T) {
 	engineer2.Get("/changes/"+id+"?page=1").Want(200).Has(".item", 10).Has("a[rel=next]", 0)
 	engineer2.Get("/changes/"+id+"?page=-99").Want(200).Has(".item", 50)
 	engineer2.Get("/changes/"+id+"?page=99999999").Want(200).Has(".item", 0)
-	engineer2.Get("/approvals").Want(200).Shows(".queued", "Review all 60 keys").Has("form[action$=approve]", 0)
+	engineer2.Get("/approvals").Want(200).Shows(".queued", "Review 60 keys").Has("form[action$=approve]", 0)
 }

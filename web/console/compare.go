@@ -2,7 +2,8 @@ package console
 
 import (
 	"context"
-	"net/http"
+	"strconv"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -31,7 +32,7 @@ func (d desk) compare(c echo.Context) error {
 	q := views.CompareQuery{
 		From: c.QueryParam("from"), To: c.QueryParam("to"), Equal: c.QueryParam("equal") != "", All: c.QueryParam("all") != "",
 	}
-	return d.showComparison(c, http.StatusOK, q, compareForm{})
+	return d.showComparison(c, nil, q, compareForm{})
 }
 
 // promoteKeys makes one change of the ticked keys.
@@ -40,13 +41,21 @@ func (d desk) promoteKeys(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	in := changes.PromoteKeys{
-		TenantID: c.Param("tenantId"), From: f.text("from"), To: f.text("to"), Keys: f.all("keys"), Reason: f.text("reason"),
+	in := changes.PromoteKeys{TenantID: c.Param("tenantId"), From: f.text("from"), To: f.text("to"), Reason: f.text("reason")}
+	form := compareForm{reason: in.Reason}
+	for _, box := range f.all("keys") {
+		name, seen, _ := strings.Cut(box, "@")
+		key, err := lookedAt(name, seen)
+		if err != nil {
+			return err
+		}
+		in.Keys, form.keys = append(in.Keys, key), append(form.keys, name)
 	}
 	q := views.CompareQuery{From: in.From, To: in.To, Equal: f.text("equal") != ""}
 	out, err := d.Changes.PromoteKeys(c.Request().Context(), in)
 	if fields, ok := said(err); ok {
-		return d.showComparison(c, http.StatusUnprocessableEntity, q, compareForm{in.Keys, in.Reason, fields})
+		form.said = fields
+		return d.showComparison(c, err, q, form)
 	}
 	if err != nil {
 		return err
@@ -54,12 +63,28 @@ func (d desk) promoteKeys(c echo.Context) error {
 	return d.sent(c, out, views.Promoted(len(in.Keys), in.To), views.CompareURL(in.TenantID, in.From, in.To))
 }
 
-func (d desk) showComparison(c echo.Context, status int, q views.CompareQuery, form compareForm) error {
+// lookedAt is a key to promote with the two versions that a page showed of it, as in "3.0"; without them nobody looked.
+func lookedAt(key, seen string) (changes.PromoteKey, error) {
+	out := changes.PromoteKey{Key: key}
+	if seen == "" {
+		return out, nil
+	}
+	first, second, _ := strings.Cut(seen, ".")
+	from, err := strconv.ParseInt(first, 10, 64)
+	to, failed := strconv.ParseInt(second, 10, 64)
+	if err != nil || failed != nil {
+		return out, models.Malformed("the form is malformed")
+	}
+	out.From, out.To = &from, &to
+	return out, nil
+}
+
+func (d desk) showComparison(c echo.Context, refused error, q views.CompareQuery, form compareForm) error {
 	page, err := d.comparison(c.Request().Context(), c.Param("tenantId"), q, form)
 	if err != nil {
 		return err
 	}
-	return d.pages.Render(c, status, views.Page{Title: "Compare · " + page.Tenant.Name, Main: views.CompareMain(page)})
+	return d.answer(c, refused, views.Page{Title: "Compare · " + page.Tenant.Name, Main: views.CompareMain(page)})
 }
 
 // comparison loads both sides, and what may be promoted from one to the other.
@@ -106,10 +131,10 @@ func compareRows(differences []snapshots.Difference, actor models.Actor) []views
 		rows[i] = views.CompareRow{
 			Key: d.Key, Type: d.Type, Sensitive: d.Sensitive, Status: views.CompareStatus(d.Status),
 			From: views.CompareSide{
-				Value: d.From, Masked: d.Masked, Layer: d.FromLayer, Own: d.ConfigID != "",
+				Value: d.From, Masked: d.Masked, Layer: d.FromLayer, Own: d.ConfigID != "", Version: d.FromVersion,
 				LayerSeen: actor.Can(models.PermViewConfigs, d.FromLayer, ""),
 			},
-			To: views.CompareSide{Value: d.To, Masked: d.Masked, Layer: d.ToLayer, Own: d.ToConfigID != ""},
+			To: views.CompareSide{Value: d.To, Masked: d.Masked, Layer: d.ToLayer, Own: d.ToConfigID != "", Version: d.ToVersion},
 		}
 	}
 	return rows

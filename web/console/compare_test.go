@@ -41,11 +41,11 @@ func TestCompare(t *testing.T) {
 		Shows("tr:has(a[href$='/keys/above'])", "Set on platform: promote it there.").
 		Shows("tr:has(a[href$='/keys/gone'])", "Promoting takes it away in QA").
 		Shows("tr:has(a[href$='/keys/gone'])", "no value in Development")
-	page.Has("input[name=keys]", 3).Has("input[name=keys]:checked", 0).Has("input[name=keys][value=above]", 0)
+	page.Has("input[name=keys]", 3).Has("input[name=keys]:checked", 0).Has("input[name=keys][value^=above]", 0)
 
 	engineer.Get(compareURL+"?from=Development&to=QA&equal=1").Has(".compare tbody tr", 5).Has("input[name=keys]", 3)
 	all := engineer.Get(compareURL + "?from=Development&to=QA&all=1").Want(200)
-	all.Has("input[name=keys]:checked", 2).Has("input[name=keys][value=gone]:checked", 0).Shows("[data-count]", "2 keys")
+	all.Has("input[name=keys]:checked", 2).Has("input[name=keys][value^=gone]:checked", 0).Shows("[data-count]", "2 keys")
 
 	engineer.Get(compareURL+"?from=QA&to=Development").Want(200).Has("form[method=post] input[name=keys]", 0).
 		Shows("#differences", "promoted to a later environment only")
@@ -86,12 +86,17 @@ func TestPromoteTicked(t *testing.T) {
 	}
 	bad := engineer.Post(compareURL, "from", "Development", "to", "QA", "keys", "fresh", "keys", "above", "keys", "same").Want(422)
 	bad.Shows("tr:has(a[href$='/keys/above']) .invalid-feedback", "is inherited").Has(".invalid-feedback", 1).
-		Shows("#differences .alert", "Nothing was promoted").Has("input[value=fresh]:checked", 1)
+		Shows("#differences .alert", "Nothing was promoted").Has("input[value^=fresh]:checked", 1)
 	if n := site.As("engineer").Get("/configs?tenantId=acme&environment=QA&search=fresh").Len("items"); n != 0 {
 		t.Errorf("%d keys were promoted by a refused form", n)
 	}
 
-	engineer.Post(compareURL, "from", "Development", "to", "QA", "keys", "changed", "keys", "fresh", "keys", "gone", "reason", "as agreed").
+	blind := engineer.Post(compareURL, "from", "Development", "to", "QA", "keys", "fresh", "keys", "gone").Want(422)
+	blind.Shows("tr:has(a[href$='/keys/gone']) .invalid-feedback", "which nobody asked for")
+	box := func(key string) string {
+		return engineer.Get(compareURL+"?from=Development&to=QA").Find("input[name=keys][value^='"+key+"@']").AttrOr("value", "")
+	}
+	engineer.Post(compareURL, "from", "Development", "to", "QA", "keys", box("changed"), "keys", box("fresh"), "keys", box("gone"), "reason", "as agreed").
 		Leads(compareURL + "?from=Development&to=QA")
 	engineer.Get(compareURL+"?from=Development&to=QA").Shows("#notice", "Promoted 3 keys to QA. It is live.").
 		Shows("#summary", "1 key differs")
@@ -104,5 +109,37 @@ func TestPromoteTicked(t *testing.T) {
 	change := site.As("engineer").Get("/changes/" + id).Want(200)
 	if change.Len("items") != 2 || change.Field("status") != "pending" || change.Field("origin") != "promote" {
 		t.Errorf("the change: %s", change.Text)
+	}
+}
+
+// What changed since the page was looked at is shown anew, and nothing is promoted.
+func TestPromoteTickedAsItWasSeen(t *testing.T) {
+	t.Parallel()
+	site := two(t)
+	engineer := site.Browse("engineer")
+	page := engineer.Get(compareURL + "?from=Development&to=QA&all=1").Want(200)
+	form := []string{"from", "Development", "to", "QA"}
+	for _, key := range []string{"changed", "fresh"} {
+		form = append(form, "keys", page.Find("input[name=keys][value^='"+key+"@']").AttrOr("value", ""))
+	}
+	site.As("admin").Post("/configs", webtest.Body{"tenantId": "acme", "environment": "QA", "key": "changed", "value": webtest.Body{"size": 9}}).Want(201)
+
+	stale := engineer.Post(compareURL, form...).Want(409)
+	stale.Shows("tr:has(a[href$='/keys/changed']) .invalid-feedback", "changed since it was looked at").Has(".invalid-feedback", 1).
+		Shows("tr:has(a[href$='/keys/changed']) td[data-side=QA]", "9").Has("input[name=keys]:checked", 2)
+	if n := site.As("engineer").Get("/configs?tenantId=acme&environment=QA&search=fresh").Len("items"); n != 0 {
+		t.Errorf("%d keys were promoted by a stale form", n)
+	}
+	form = form[:4]
+	for _, key := range []string{"changed", "fresh"} {
+		form = append(form, "keys", stale.Find("input[name=keys][value^='"+key+"@']").AttrOr("value", ""))
+	}
+	engineer.Post(compareURL, form...).Leads(compareURL)
+	for _, bad := range []string{"fresh@", "fresh@1", "fresh@x.1", "fresh@1.x", "fresh@1.0.0"} {
+		want := 400
+		if bad == "fresh@" {
+			want = 303 // nobody looked
+		}
+		engineer.Post(compareURL, "from", "QA", "to", "Staging", "keys", bad).Want(want)
 	}
 }

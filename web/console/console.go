@@ -3,6 +3,9 @@ package console
 
 import (
 	"context"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
 
 	"github.com/hotswap/hotswap/services/access"
 	"github.com/hotswap/hotswap/services/audit"
@@ -13,6 +16,7 @@ import (
 	"github.com/hotswap/hotswap/services/snapshots"
 	"github.com/hotswap/hotswap/services/store"
 	"github.com/hotswap/hotswap/services/tenants"
+	"github.com/hotswap/hotswap/views"
 	"github.com/hotswap/hotswap/web"
 	"github.com/hotswap/hotswap/web/auth"
 )
@@ -38,6 +42,14 @@ type desk struct {
 	Services
 
 	pages *web.Pages
+}
+
+// answer shows a page; or the page of a form that was refused, with the error's status, and reported like any other error.
+func (d desk) answer(c echo.Context, refused error, page views.Page) error {
+	if refused != nil {
+		return &web.PageError{Err: refused, Page: page}
+	}
+	return d.pages.Render(c, http.StatusOK, page)
 }
 
 // Register puts all pages and forms into the route table.

@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strconv"
 
@@ -29,7 +28,7 @@ func (d desk) edit(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.showEditor(c, http.StatusOK, e.Fresh())
+	return d.showEditor(c, nil, e.Fresh())
 }
 
 // saveEdit sends the form on its way; with "check" it only tells what would become of it.
@@ -72,6 +71,9 @@ func (d desk) setValue(ctx context.Context, e views.Editor, dry bool) (changes.O
 	if err != nil {
 		return changes.Outcome{}, err
 	}
+	if e.Keeps(value) {
+		return changes.Outcome{}, models.Invalid("/value", "this value is live already: there is nothing to save")
+	}
 	edit := changes.Edit{Key: e.Form.Key, Op: models.OpSet, Value: value, BaseVersion: e.Form.Base}
 	if e.IsNew() {
 		edit.Type, edit.Description = e.Type(), e.Form.Description
@@ -90,7 +92,7 @@ func (d desk) submitEdit(ctx context.Context, e views.Editor, edit changes.Edit,
 func (d desk) edited(c echo.Context, e views.Editor, done changes.Outcome, err error) error {
 	if fields, ok := said(err); ok {
 		e.Errors = fields
-		return d.showEditor(c, refused(err), e)
+		return d.showEditor(c, err, e)
 	}
 	if err != nil {
 		return err
@@ -113,19 +115,11 @@ func (d desk) showCheck(c echo.Context, e views.Editor, err error) error {
 	default:
 		e.Checked = err == nil
 	}
-	return d.showEditor(c, http.StatusOK, e)
+	return d.showEditor(c, nil, e)
 }
 
-func (d desk) showEditor(c echo.Context, status int, e views.Editor) error {
-	return d.pages.Render(c, status, views.Page{Title: e.Title() + " · " + e.Tenant.Name, Main: views.EditorMain(e)})
-}
-
-// refused is the status of a form that comes back: 409 when something else is live than the form was about.
-func refused(err error) int {
-	if e, ok := errors.AsType[*models.Error](err); ok && e.Code == models.CodeConflict {
-		return http.StatusConflict
-	}
-	return http.StatusUnprocessableEntity
+func (d desk) showEditor(c echo.Context, refused error, e views.Editor) error {
+	return d.answer(c, refused, views.Page{Title: e.Title() + " · " + e.Tenant.Name, Main: views.EditorMain(e)})
 }
 
 // back is where a form leads to afterwards, empty for the page that it would lead to anyway.

@@ -39,6 +39,7 @@ func TestEditor(t *testing.T) {
 		t.Errorf("after a conflict the form has %s on version %s", moved.Input("value"), moved.Input("base"))
 	}
 	save("60", moved.Input("base")).Leads("/tenants/acme")
+	save("60.0", "2").Want(422).Shows("#editor-check", "This value is live already")
 	save("61", "nonsense").Want(400)
 	engineer.Post("/tenants/acme/edit", "environment", "Staging", "key", "checkout.timeout", "value", "61", "return", "//evil.example.com/").Leads("/tenants/acme")
 }
@@ -110,6 +111,7 @@ func TestNewKey(t *testing.T) {
 		t.Error("the form lost what was typed")
 	}
 	engineer.Post("/tenants/acme/edit", form("ui.banner", "number", "yes")...).Want(422).Shows("#editor-check", "A number is expected")
+	engineer.Post("/tenants/acme/edit", form("ui.banner", "json", `{"on": tru}`)...).Want(422).Shows("#editor-check", "a value is expected")
 	engineer.Post("/tenants/acme/edit", form("ui.banner", "json", `{"on": true}`)...).Leads("/tenants/acme")
 	engineer.Get("/tenants/acme").Shows("tbody", "Shows the banner").Shows("tbody td:nth-child(3)", `{"on":true}`)
 	engineer.Get("/tenants/acme/edit?environment=Staging&key=ui.banner").Want(200).Shows("h1", "Set ui.banner").Has("select[name=type]", 0)
@@ -152,7 +154,7 @@ func TestEditorRights(t *testing.T) {
 	own.Get("/tenants/@platform/edit").Want(404)
 	own.Post("/tenants/acme/edit", form...).Leads("/tenants/acme")
 	own.Get("/tenants/acme/edit?environment=Nowhere&key=limit").Want(404)
-	own.Get("/tenants/acme/edit?environment=QA&key=%00").Want(200) // no key can be called that: it is asked for
+	own.Get("/tenants/acme/edit?environment=QA&key=No+Key").Want(200).Has("#field-key", 1) // no key can be called that: it is asked for
 }
 
 func TestEditorNeverShowsSecrets(t *testing.T) {

@@ -27,7 +27,7 @@ func TestEveryRouteIsGuarded(t *testing.T) {
 				t.Errorf("%s %s for %s: policy %q", r.method, r.path, who, got)
 			}
 			for name, want := range map[string]string{
-				"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "X-Frame-Options": "DENY",
+				"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "X-Frame-Options": "DENY", "Cache-Control": "no-store",
 			} {
 				if got := s.Header.Get(name); got != want {
 					t.Errorf("%s %s for %s: %s is %q", r.method, r.path, who, name, got)
@@ -68,6 +68,9 @@ func TestErrorsArePages(t *testing.T) {
 	admin.Get("/nothing/here").Want(404).Shows("h1", "Not found").Shows("main", "Request ")
 	admin.Post("/tenants", "name", "a\x00b").Want(400).Shows("h1", "Malformed")
 	admin.Post("/tenants", "name", strings.Repeat("a", 2<<20)).Want(413).Shows("h1", "Too large")
+	for _, path := range []string{"/tenants?status=%00", "/changes?environment=%ff", "/audit?tenant=%00", "/tenants?search=%zz"} {
+		admin.Get(path).Want(400).Shows("h1", "Malformed")
+	}
 	part := admin.Htmx("section#tenant-list").Get("/tenants?cursor=nonsense").Want(422)
 	if part.Header.Get("HX-Retarget") != "#notice" || part.Find("html head title").Length() > 0 {
 		t.Errorf("the error is no notice: %v", part.Header)
@@ -120,6 +123,19 @@ func TestTheme(t *testing.T) {
 	}
 }
 
+func TestTheWayBack(t *testing.T) {
+	t.Parallel()
+	site := webtest.New(t)
+	page := site.Browse("engineer").On("/tenants?search=x").Post("/tenants", "name", "no id").Want(403)
+	if got := page.Find("form[action='/theme'] input[name=return]").AttrOr("value", ""); got != "/tenants?search=x" {
+		t.Errorf("the switch of colours leads back to %s", got)
+	}
+	late := site.Stranger().On("/tenants?search=x").Post("/tenants", "name", "no id").Want(401)
+	if got := late.Find("main a").AttrOr("href", ""); got != "/login?return=%2Ftenants%3Fsearch%3Dx" {
+		t.Errorf("signing in again leads to %s", got)
+	}
+}
+
 func TestSignOut(t *testing.T) {
 	t.Parallel()
 	site := webtest.New(t)
@@ -129,4 +145,21 @@ func TestSignOut(t *testing.T) {
 	v.Post("/logout").Leads("/signed-out")
 	old.Get("/tenants").Leads("/login")
 	v.Get("/signed-out").Want(200).Shows("h1", "You are signed out").Has("a[href='/login']", 1)
+}
+
+func TestRefusedFormsAreAudited(t *testing.T) {
+	t.Parallel()
+	site := webtest.New(t)
+	site.Browse("engineer").Post("/tenants", "tenantId", "other", "name", "Other", "tier", "pro").Want(403)
+	entries := site.As("auditor").Get("/audit?action=access.denied").Want(200)
+	if n := entries.Len("items"); n != 1 {
+		t.Fatalf("%d entries tell of it: %s", n, entries.Text)
+	}
+	for path, want := range map[string]string{
+		"items.0.resource": "tenant", "items.0.actor.name": "engineer", "items.0.after.action": "tenant.create", "items.0.after.code": "forbidden",
+	} {
+		if got := entries.Field(path); got != want {
+			t.Errorf("%s is %q, want %q", path, got, want)
+		}
+	}
 }

@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"strconv"
 
@@ -134,7 +133,7 @@ func (d desk) putBack(c echo.Context) error {
 	}
 	out, err := d.setAgain(c.Request().Context(), tenantID, key, q, f)
 	if fields, ok := said(err); ok {
-		return d.showKey(c, http.StatusUnprocessableEntity, q, keyForms{
+		return d.showKey(c, err, q, keyForms{
 			back: views.PutBackForm{Reason: f.text("reason"), Problems: views.Problems(fields)},
 		})
 	}

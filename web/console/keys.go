@@ -32,7 +32,7 @@ func (d desk) key(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.showKey(c, http.StatusOK, q, keyForms{})
+	return d.showKey(c, nil, q, keyForms{})
 }
 
 // promoteKey sends the value of one environment to the next.
@@ -41,19 +41,23 @@ func (d desk) promoteKey(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	key, err := lookedAt(c.Param("key"), f.text("seen"))
+	if err != nil {
+		return err
+	}
 	in := changes.PromoteKeys{
-		TenantID: c.Param("tenantId"), From: f.text("from"), To: f.text("to"), Keys: []string{c.Param("key")}, Reason: f.text("reason"),
+		TenantID: c.Param("tenantId"), From: f.text("from"), To: f.text("to"), Keys: []changes.PromoteKey{key}, Reason: f.text("reason"),
 	}
 	out, err := d.Changes.PromoteKeys(c.Request().Context(), in)
 	if fields, ok := said(err); ok {
-		return d.showKey(c, http.StatusUnprocessableEntity, views.KeyQuery{Environment: in.From}, keyForms{
+		return d.showKey(c, err, views.KeyQuery{Environment: in.From}, keyForms{
 			from: in.From, promote: views.PromotionForm{Reason: in.Reason, Problems: views.Problems(fields), Open: true},
 		})
 	}
 	if err != nil {
 		return err
 	}
-	return d.sent(c, out, "Promoted "+in.Keys[0]+" to "+in.To+".", views.KeyURL(in.TenantID, in.Keys[0]))
+	return d.sent(c, out, "Promoted "+key.Key+" to "+in.To+".", views.KeyURL(in.TenantID, key.Key))
 }
 
 // sent leads on after a change was made: to the change if it waits, else back to where its effect shows.
@@ -66,7 +70,7 @@ func (d desk) sent(c echo.Context, out changes.Outcome, did, back string) error 
 	return c.Redirect(http.StatusSeeOther, views.ChangeURL(out.Change.ID))
 }
 
-func (d desk) showKey(c echo.Context, status int, q views.KeyQuery, forms keyForms) error {
+func (d desk) showKey(c echo.Context, refused error, q views.KeyQuery, forms keyForms) error {
 	ctx := c.Request().Context()
 	view, err := d.Configs.KeyView(ctx, c.Param("tenantId"), c.Param("key"))
 	if err != nil {
@@ -82,7 +86,7 @@ func (d desk) showKey(c echo.Context, status int, q views.KeyQuery, forms keyFor
 		return err
 	}
 	page.Ask(policies, forms.from, forms.promote)
-	return d.pages.Render(c, status, views.Page{Title: view.Key, Main: views.KeyMain(page)})
+	return d.answer(c, refused, views.Page{Title: view.Key, Main: views.KeyMain(page)})
 }
 
 // keyOf shapes what the service found like the screen.

@@ -110,7 +110,7 @@ func TestPutBack(t *testing.T) {
 		Shows(".versions tbody tr:nth-child(1)", "30 was enough")
 	page.Has(".versions tbody tr:nth-child(4) a[href*='back=']", 0) // the same value is live
 
-	stale := engineer.Post("/tenants/acme/keys/limit/put-back", form...).Want(422)
+	stale := engineer.Post("/tenants/acme/keys/limit/put-back", form...).Want(409)
 	stale.Shows("#history .alert", "version 3 was live, now it is version 4").Shows("#back-title", "Put back version 1")
 	if got := stale.Find("#history [name=reason]").AttrOr("value", ""); got != "30 was enough" {
 		t.Errorf("the reason is lost: %q", got)
@@ -125,7 +125,14 @@ func TestPromoteKey(t *testing.T) {
 	site := limits(t)
 	engineer := site.Browse("engineer")
 	page := engineer.Get("/tenants/acme/keys/limit").Want(200)
+	if seen := page.Find(".key-place:nth-child(1) details [name=seen]").AttrOr("value", ""); seen != "3.1" {
+		t.Errorf("the form holds the versions %q", seen)
+	}
+	engineer.Post("/tenants/acme/keys/limit/promote", "from", "Development", "to", "QA", "seen", "2.1").Want(409).
+		Shows("details[open] .alert", "changed since it was looked at")
+	engineer.Post("/tenants/acme/keys/limit/promote", "from", "Development", "to", "QA", "seen", "2").Want(400)
 	page.Shows(".key-place:nth-child(1) details", "Promote to QA").Shows(".key-place:nth-child(1) details", "It is live at once").
+		Shows(".key-place:nth-child(1) .diff .removed", "7").Shows(".key-place:nth-child(1) .diff .added", "32").
 		Has(".key-place:nth-child(3) details", 0) // nothing is set in Staging, nor in Production yet
 
 	form := []string{"from", "QA", "to", "Staging", "reason", "held for a week"}
@@ -142,6 +149,26 @@ func TestPromoteKey(t *testing.T) {
 	if got := back.Find("details[open] [name=reason]").AttrOr("value", ""); got != "no way" {
 		t.Errorf("the reason is lost: %q", got)
 	}
+}
+
+// Where a value was deleted, promoting carries that on.
+func TestPromoteTheEndOfAValue(t *testing.T) {
+	t.Parallel()
+	site := limits(t)
+	engineer, key := site.Browse("engineer"), site.As("engineer")
+	key.Delete("/configs/" + key.Get("/configs?tenantId=acme&environment=Development").Field("items.0.id")).Want(204)
+	key.Delete("/configs/" + key.Get("/configs?tenantId=acme&environment=QA").Field("items.0.id")).Want(204)
+	engineer.Post("/tenants/acme/keys/limit/put-back", "environment", "QA", "version", "1", "base", "0").Leads("/tenants/acme/keys/limit")
+	page := engineer.Get("/tenants/acme/keys/limit").Want(200)
+	page.Shows(".key-place:nth-child(1)", "20").Has(".key-place:nth-child(1) details", 0) // inherited now: nothing of its own
+	engineer.Post("/tenants/acme/keys/limit/promote", "from", "QA", "to", "Staging").Leads("/tenants/acme/keys/limit")
+	key.Delete("/configs/" + key.Get("/configs?tenantId=acme&environment=QA").Field("items.0.id")).Want(204)
+	engineer.Get("/tenants/acme/keys/limit").Shows(".key-place:nth-child(2) details",
+		"QA has no value. This takes the value of Acme in Staging away. Nothing is live there afterwards.")
+	engineer.Post("/tenants/acme/keys/limit/promote", "from", "QA", "to", "Staging").Want(422).Shows("details[open] .alert", "which nobody asked for")
+	seen := engineer.Get("/tenants/acme/keys/limit").Find(".key-place:nth-child(2) details [name=seen]").AttrOr("value", "")
+	engineer.Post("/tenants/acme/keys/limit/promote", "from", "QA", "to", "Staging", "seen", seen).Leads("/tenants/acme/keys/limit")
+	engineer.Get("/tenants/acme/keys/limit").Shows(".key-place:nth-child(3)", "No value")
 }
 
 // A secret is promoted without being seen, and is not put back by who may not see it.

@@ -15,7 +15,7 @@ func registerLogin(r *web.Console, d desk) {
 	r.Open(auth.LoginPath, d.login)
 	r.Open(auth.CallbackPath, d.callback)
 	r.Open(auth.SignedOutPath, d.signedOut)
-	r.OpenAct("/logout", d.logout)
+	r.OpenAct(auth.LogoutPath, d.logout)
 	r.OpenAct("/theme", d.theme)
 }
 

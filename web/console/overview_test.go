@@ -32,7 +32,8 @@ func TestVitals(t *testing.T) {
 	part.Has("#vitals", 1).Has("nav", 0).Shows("#vitals", "Reads per second")
 	site.Browse("engineer").Get("/overview/vitals").Want(200).Has("#vitals", 1).Has("nav", 1)
 	site.Browse("globex-engineer").Htmx("section#vitals").Get("/overview/vitals").Want(403)
-	site.Stranger().Htmx("section#vitals").Get("/overview/vitals").Want(401)
+	site.Stranger().Htmx("section#vitals").Get("/overview/vitals").Want(401).
+		Shows("section#vitals", "Signed out. Sign in").Has("a[href^='/login?return=']", 1).Has("[hx-trigger], [hx-get]", 0)
 }
 
 func TestOverviewOfWhoSeesNoChanges(t *testing.T) {

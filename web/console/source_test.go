@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/hotswap/hotswap/web/auth"
 )
 
 // maxHandlerLines is how long a handler may be, its signature and closing brace included.
@@ -101,13 +103,13 @@ func routes(t *testing.T) (signedIn, open []route) {
 			}
 			switch s.Sel.Name {
 			case "Page", "Poll":
-				signedIn = append(signedIn, route{"GET", text(call.Args[0])})
+				signedIn = append(signedIn, route{"GET", text(t, call.Args[0])})
 			case "Act":
-				signedIn = append(signedIn, route{"POST", text(call.Args[1])})
+				signedIn = append(signedIn, route{"POST", text(t, call.Args[1])})
 			case "Open":
-				open = append(open, route{"GET", text(call.Args[0])})
+				open = append(open, route{"GET", text(t, call.Args[0])})
 			case "OpenAct":
-				open = append(open, route{"POST", text(call.Args[0])})
+				open = append(open, route{"POST", text(t, call.Args[0])})
 			}
 			return true
 		})
@@ -118,15 +120,22 @@ func routes(t *testing.T) (signedIn, open []route) {
 	return signedIn, open
 }
 
-// text is a string literal, or the value of a constant of web/auth.
-func text(e ast.Expr) string {
+// text is a string literal, or the value of a constant.
+func text(t *testing.T, e ast.Expr) string {
+	t.Helper()
 	switch e := e.(type) {
 	case *ast.BasicLit:
-		s, _ := strconv.Unquote(e.Value)
-		return s
+		if s, err := strconv.Unquote(e.Value); err == nil && s != "" {
+			return s
+		}
 	case *ast.SelectorExpr:
-		return map[string]string{"LoginPath": "/login", "CallbackPath": "/login/callback", "SignedOutPath": "/signed-out"}[e.Sel.Name]
-	default:
-		return ""
+		constants := map[string]string{
+			"LoginPath": auth.LoginPath, "CallbackPath": auth.CallbackPath, "SignedOutPath": auth.SignedOutPath, "LogoutPath": auth.LogoutPath,
+		}
+		if s := constants[e.Sel.Name]; s != "" {
+			return s
+		}
 	}
+	t.Fatalf("%#v is no path that this test can read", e)
+	return ""
 }

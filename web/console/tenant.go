@@ -7,7 +7,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/hotswap/hotswap/models"
-	"github.com/hotswap/hotswap/services/changes"
 	"github.com/hotswap/hotswap/services/snapshots"
 	"github.com/hotswap/hotswap/services/tenants"
 	"github.com/hotswap/hotswap/views"
@@ -56,7 +55,7 @@ func (d desk) matrix(ctx context.Context, q views.MatrixQuery) (out views.Matrix
 	if out.Heirs, err = d.heirs(ctx, m.Tenant, actor); err != nil {
 		return out, err
 	}
-	out.Waiting, err = d.waiting(ctx, m.Tenant.ID)
+	out.Waiting, err = d.Changes.CountOpen(ctx, m.Tenant.ID)
 	return out, err
 }
 
@@ -66,16 +65,6 @@ func (d desk) heirs(ctx context.Context, layer models.Tenant, actor models.Actor
 		return -1, nil
 	}
 	return d.Tenants.Heirs(ctx, layer)
-}
-
-// waiting is how many changes of a tenant wait for something, as far as one page goes.
-func (d desk) waiting(ctx context.Context, tenantID string) (int, error) {
-	page, err := models.NewPage(models.DefaultLimit, "")
-	if err != nil {
-		return 0, err
-	}
-	open, err := d.Changes.List(ctx, changes.Filter{TenantID: tenantID, Open: true, Page: page})
-	return len(open.Items), err
 }
 
 // matrixOf shapes what the service found like the screen.

@@ -19,7 +19,7 @@ func registerTenants(r *web.Console, d desk) {
 
 // tenants is the list, narrowed as the filters say.
 func (d desk) tenants(c echo.Context) error {
-	return d.showTenants(c, http.StatusOK, views.TenantForm{})
+	return d.showTenants(c, nil, views.TenantForm{Open: c.QueryParam("new") != ""})
 }
 
 // createTenant makes one and leads to it; a refused form comes back with what was typed.
@@ -32,7 +32,7 @@ func (d desk) createTenant(c echo.Context) error {
 	t, err := d.Tenants.Create(c.Request().Context(), tenants.In{TenantID: in.ID, Name: in.Name, Tier: in.Tier})
 	if fields, ok := said(err); ok {
 		in.Errors = fields
-		return d.showTenants(c, http.StatusUnprocessableEntity, in)
+		return d.showTenants(c, err, in)
 	}
 	if err != nil {
 		return err
@@ -41,7 +41,7 @@ func (d desk) createTenant(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, views.TenantURL(t.ID))
 }
 
-func (d desk) showTenants(c echo.Context, status int, in views.TenantForm) error {
+func (d desk) showTenants(c echo.Context, refused error, in views.TenantForm) error {
 	q := views.TenantQuery{
 		Search: c.QueryParam("search"), Tier: c.QueryParam("tier"), Status: models.TenantStatus(c.QueryParam("status")),
 		Sort: c.QueryParam("sort"), Cursor: c.QueryParam("cursor"),
@@ -51,7 +51,7 @@ func (d desk) showTenants(c echo.Context, status int, in views.TenantForm) error
 		return err
 	}
 	t.Form = in
-	return d.pages.Render(c, status, views.Page{Title: "Tenants", Main: views.TenantsMain(t)})
+	return d.answer(c, refused, views.Page{Title: "Tenants", Main: views.TenantsMain(t)})
 }
 
 // tenantList loads what the page shows.

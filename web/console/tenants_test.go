@@ -17,6 +17,18 @@ func TestTenants(t *testing.T) {
 	admin.Get("/tenants?search=nothing-like-it").Want(200).Shows("#tenant-list", "No tenant fits")
 	admin.Htmx("section#tenant-list").Get("/tenants?search=glob").Want(200).Shows("#tenant-list", "Globex").Has("nav", 0).Has("form", 0)
 	site.Browse("globex-engineer").Get("/tenants").Want(200).Shows("#tenant-list", "Globex").Lacks("#tenant-list", "Acme").Has("form[action='/tenants'][method=post]", 0)
+	admin.Get("/tenants?sort=name").Want(200).Shows("#tenant-list", "2 tenants.").Shows("#sort option[selected]", "Name")
+	first := func(path string) string {
+		return admin.Get(path).Want(200).Words("#tenant-list tbody tr:first-child .mono")
+	}
+	site.As("admin").Post("/tenants", webtest.Body{"tenantId": "zulu", "name": "Aardvark", "tier": "pro"}).Want(201)
+	for path, want := range map[string]string{"/tenants": "acme", "/tenants?sort=name": "zulu", "/tenants?sort=updated": "zulu"} {
+		if got := first(path); got != want {
+			t.Errorf("%s begins with %s, want %s", path, got, want)
+		}
+	}
+	admin.Get("/tenants?sort=colour").Want(422)
+	admin.Get("/tenants/%00").Want(404)
 	site.Stranger().Get("/tenants?search=x").Leads("/login?return=%2Ftenants%3Fsearch%3Dx")
 	site.Stranger().Htmx("section#tenant-list").Get("/tenants").Want(401).Shows("a", "Sign in")
 }
@@ -26,9 +38,11 @@ func TestCreateTenant(t *testing.T) {
 	site := webtest.New(t)
 	admin := site.Browse("admin")
 
+	admin.Get("/tenants").Want(200).Has("details[open]", 0).Has("a[href='/tenants?new=1#new-tenant']", 1)
+	admin.Get("/tenants?new=1").Want(200).Has("#new-tenant[open]", 1)
 	form := []string{"tenantId", "initech", "name", "Initech", "tier", "pro"}
 	admin.Post("/tenants", form...).Leads("/tenants/initech")
-	again := admin.Post("/tenants", form...).Want(422).Shows(".alert", "in use")
+	again := admin.Post("/tenants", form...).Want(409).Shows(".alert", "in use")
 	if again.Input("name") != "Initech" {
 		t.Errorf("the name is lost: %q", again.Input("name"))
 	}

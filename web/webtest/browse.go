@@ -19,6 +19,7 @@ type Visitor struct {
 	cookies []*http.Cookie
 	target  string // what htmx asks to fill: "div#list"
 	from    string // the site whose page sends forms; empty: ours
+	page    string // the path of the page that sends forms
 }
 
 // Browse is somebody of the site with a session of the console.
@@ -46,6 +47,13 @@ func (v *Visitor) From(site string) *Visitor {
 	return &out
 }
 
+// On is the same visitor who sends forms from that page.
+func (v *Visitor) On(page string) *Visitor {
+	out := *v
+	out.page = page
+	return &out
+}
+
 // Get opens a page.
 func (v *Visitor) Get(path string) *Screen { return v.do(http.MethodGet, path, nil) }
 
@@ -68,6 +76,7 @@ func (v *Visitor) do(method, path string, form url.Values) *Screen {
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Origin", cmp.Or(v.from, v.url))
+		r.Header.Set("Referer", cmp.Or(v.from, v.url)+v.page)
 	}
 	if v.target != "" {
 		r.Header.Set("HX-Request", "true")

@@ -66,7 +66,7 @@ func (s *seeder) carry(ctx context.Context, st step) (err error) {
 		}
 	}
 	if st.end == cancelled && c.Status == models.ChangePending {
-		_, err = s.Changes.Cancel(s.as(ctx, st.by), c.ID)
+		_, err = s.Changes.Cancel(s.as(ctx, st.by), c.ID, "")
 	}
 	return err
 }

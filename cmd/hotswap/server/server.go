@@ -88,7 +88,7 @@ func New(o Options) (*Server, error) {
 	s.handler, err = web.New(web.Deps{
 		Log: o.Log, Registry: o.Registry, Version: o.Version, Now: o.Now,
 		Authenticate: s.authenticate, Refuse: s.Audit.Refuse, Denied: s.Audit.Denied, SignIn: s.signIn,
-		Ready: s.Ready, Routes: s.routes,
+		HTTPS: o.Provider.HTTPS(), Ready: s.Ready, Routes: s.routes,
 	})
 	return s, err
 }

@@ -43,7 +43,7 @@ func TestParseInput(t *testing.T) {
 		if err != nil {
 			got = "!"
 			e, ok := err.(*models.Error) //nolint:errorlint // it is that very type
-			if !ok || len(e.Fields) != 1 || !strings.HasPrefix(e.Fields[0].Pointer, "/value") {
+			if !ok || e.Code != models.CodeInvalid || len(e.Fields) != 1 || !strings.HasPrefix(e.Fields[0].Pointer, "/value") {
 				t.Fatalf("%s: %v names no field", name, err)
 			}
 			if tt.want != "!" {
@@ -167,6 +167,7 @@ func TestEditorSays(t *testing.T) {
 		"one overrides": {Editor{Tenant: models.Tenant{ID: "@tier.pro"}, Heirs: 1, Overrides: 1}.reach(), "1 tenant below; 1 layer or tenant among them sets this key itself."},
 		"many":          {Editor{Tenant: models.Tenant{ID: models.Platform}, Heirs: 24, Overrides: 3}.reach(), "24 tenants below; 3 layers and tenants among them set this key themselves."},
 		"nothing below": {Editor{Place: inStaging}.removal(), "Nothing above sets it: applications find no value for this key in Staging any more."},
+		"nothing above": {Editor{Tenant: models.Tenant{ID: models.Platform}, Place: inStaging}.removal(), "Nothing above sets it: applications of tenants without a value of their own find none for this key in Staging any more."},
 		"shows through": {Editor{Place: EditorPlace{Below: &EditorValue{Layer: models.Platform}}}.removal(), "From then on the value of the platform shows through:"},
 		"save":          {Editor{Place: inStaging}.submitLabel(), "Save"},
 		"send":          {Editor{Place: inProduction}.submitLabel(), "Send for approval"},

@@ -42,14 +42,24 @@ func TestNextPromotion(t *testing.T) {
 	if p := k.Places[0].Promotion; p == nil || p.From != "Development" || p.To != "QA" || k.Places[1].Promotion != nil {
 		t.Errorf("places: %+v", k.Places)
 	}
+	hides := at("QA", true, `2`)
+	hides.Hides = []HiddenValue{{Layer: "@platform"}, {Layer: "@tier.enterprise"}}
+	if p := nextPromotion(at("Development", true, ``), hides); p.Then() == nil || p.Then().Layer != "@tier.enterprise" {
+		t.Errorf("what shows through: %+v", p.Then())
+	}
+	if p := nextPromotion(at("Development", true, `1`), hides); p.Then() != nil {
+		t.Errorf("something shows through a value: %+v", p.Then())
+	}
 	(&Key{}).Arrange() // nobody's environments
 }
 
 func TestKeyDiffers(t *testing.T) {
 	t.Parallel()
 	k := Key{Places: []KeyPlace{
-		{Environment: "Development", Set: true, Value: `1`}, {Environment: "QA", Set: true, Value: `1`},
-		{Environment: "Staging"}, {Environment: "Production", Set: true, Masked: true, Value: models.Masked},
+		{Environment: "Development", Set: true, Value: `1`},
+		{Environment: "QA", Set: true, Value: `1`},
+		{Environment: "Staging"},
+		{Environment: "Production", Set: true, Masked: true, Value: models.Masked},
 	}}
 	for i, want := range []string{"", "", "QA", ""} {
 		if got := k.Differs(i); got != want {

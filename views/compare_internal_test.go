@@ -9,19 +9,20 @@ import (
 
 // shown is a side as text: what is marked stands in brackets.
 func shown(lines []sideLine) string {
-	var out []string
-	for _, l := range lines {
-		text := ""
+	var out strings.Builder
+	for i, l := range lines {
+		if i > 0 {
+			out.WriteByte('\n')
+		}
 		for _, p := range l.parts {
 			if p.marked {
-				text += "[" + p.text + "]"
+				out.WriteString("[" + p.text + "]")
 			} else {
-				text += p.text
+				out.WriteString(p.text)
 			}
 		}
-		out = append(out, text)
 	}
-	return strings.Join(out, "\n")
+	return out.String()
 }
 
 func TestSides(t *testing.T) {
@@ -93,8 +94,11 @@ func TestComparisonArrange(t *testing.T) {
 	t.Parallel()
 	own := CompareSide{Value: `1`, Layer: "acme", Own: true}
 	rows := []CompareRow{
-		{Key: "a", Status: Differs, From: own, To: own}, {Key: "b", Status: OnlyFrom, From: own}, {Key: "c", Status: OnlyTo, To: own},
-		{Key: "d", Status: BothEqual, From: own, To: own}, {Key: "e", Status: OnlyFrom, From: CompareSide{Layer: "@platform"}},
+		{Key: "a", Status: Differs, From: own, To: own},
+		{Key: "b", Status: OnlyFrom, From: own},
+		{Key: "c", Status: OnlyTo, To: own},
+		{Key: "d", Status: BothEqual, From: own, To: own},
+		{Key: "e", Status: OnlyFrom, From: CompareSide{Layer: "@platform"}},
 	}
 	tests := map[string]struct {
 		q      CompareQuery
