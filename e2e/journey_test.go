@@ -119,7 +119,7 @@ func (j tour) approve(t *testing.T, change string) {
 		} else {
 			p.arrive(name, "/approvals")
 			p.shows(dashboard, "new layout")
-			p.click("Open: ")
+			p.click("Open")
 		}
 		p.shows("It waits for your decision")
 		if p.path() != direct {

@@ -33,19 +33,27 @@ func everyPageIsSound(t *testing.T, s *stack) {
 			p := s.visitor(t, browser.Look{})
 			p.arrive(name, "/")
 			for _, path := range pages {
-				all.add(name, path, p.inspect(inspector, path))
+				p.visit(path)
+				all.add(name, path, p.inspect(inspector))
+				if status := p.tab.Status(); name == "admin" && status != statusOf(path) {
+					t.Errorf("%s answers %d", path, status)
+				}
+			}
+			if name == "admin" {
+				all.add(name, "the form of a tenant that was refused", p.refusedTenant().inspect(inspector))
+				all.add(name, "the new API key", p.newKey().inspect(inspector))
 			}
 		})
 	}
 	t.Run("nobody", func(t *testing.T) {
 		t.Parallel()
 		p := s.visitor(t, browser.Look{})
-		all.add("nobody", "/signed-out", p.inspect(inspector, "/signed-out"))
-		all.add("nobody", "/login/callback", p.inspect(inspector, "/login/callback?state=none&code=none"))
+		for _, path := range []string{"/signed-out", "/login/callback?state=none&code=none"} {
+			p.visit(path)
+			all.add("nobody", path, p.inspect(inspector))
+		}
 		p.visit("/tenants")
-		found, err := inspector.Inspect(p.tab, s.Issuer)
-		p.must(err)
-		all.add("nobody", "the identity provider", found)
+		all.add("nobody", "where to sign in", p.inspect(inspector, s.Issuer))
 	})
 	t.Cleanup(func() {
 		if list := all.list(); len(list) > 0 {
@@ -54,11 +62,10 @@ func everyPageIsSound(t *testing.T, s *stack) {
 	})
 }
 
-// inspect opens a page and tells what is wrong with it. That it is another page than it should be comes first.
-func (p person) inspect(inspector *browser.Inspector, path string) []string {
+// inspect tells what is wrong with the page that was loaded last.
+func (p person) inspect(inspector *browser.Inspector, hosts ...string) []string {
 	p.t.Helper()
-	p.visit(path)
-	found, err := inspector.Inspect(p.tab)
+	found, err := inspector.Inspect(p.tab, hosts...)
 	p.must(err)
 	if status := p.tab.Status(); status >= http.StatusInternalServerError {
 		found = append(found, fmt.Sprintf("the status is %d", status))
@@ -69,6 +76,37 @@ func (p person) inspect(inspector *browser.Inspector, path string) []string {
 	return found
 }
 
+// statusOf is how a page answers who may see all.
+func statusOf(path string) int64 {
+	if path == "/no/such/page" || path == "/tenants/there-is-none" {
+		return http.StatusNotFound
+	}
+	return http.StatusOK
+}
+
+func (p person) refusedTenant() person {
+	p.t.Helper()
+	p.visit("/tenants")
+	p.unfold("New tenant")
+	p.fill("Id", "Not An Id")
+	p.fill("Name", "Nobody")
+	p.must(p.tab.Leave("Create tenant"))
+	if status := p.tab.Status(); status != http.StatusUnprocessableEntity {
+		p.t.Errorf("a bad id answers %d", status)
+	}
+	return p
+}
+
+func (p person) newKey() person {
+	p.t.Helper()
+	p.visit("/access/keys")
+	p.unfold("New API key")
+	p.fill("Name", "a shop's")
+	p.must(p.tab.Leave("Create key"))
+	p.shows("Copy the new key now")
+	return p
+}
+
 // pages are all pages of the console, each in the states that it has with demo data.
 func (s *stack) pages(t *testing.T) []string {
 	t.Helper()
@@ -76,6 +114,7 @@ func (s *stack) pages(t *testing.T) []string {
 		"/", "/tenants", "/tenants?search=bank&tier=Enterprise", "/tenants?search=nobody-has-this",
 		"/tenants/globex", "/tenants/globex?search=limits&different=1", "/tenants/@platform", "/tenants/@tier.enterprise",
 		"/tenants/globex/keys/rules.requests_per_minute?environment=Staging&from=1&to=2",
+		"/tenants/globex/keys/rules.requests_per_minute?environment=Staging&back=1",
 		"/tenants/globex/keys/integration.crm_token", "/tenants/@platform/keys/app.password_policy",
 		"/tenants/globex/compare?from=Staging&to=Production", "/tenants/globex/compare?from=Staging&to=Production&equal=1",
 		"/changes", "/changes?status=pending", "/changes?tenant=hooli&mine=1", "/approvals", "/approvals?tab=others", "/approvals?tab=decided",

@@ -2,7 +2,6 @@ package views
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/hotswap/hotswap/models"
 	"github.com/hotswap/hotswap/views/components"
@@ -160,9 +159,3 @@ func (r Reach) words(tenantID, environment string) string {
 }
 
 // sentenceCase begins a text with a capital letter.
-func sentenceCase(text string) string {
-	if text == "" {
-		return ""
-	}
-	return strings.ToUpper(text[:1]) + text[1:]
-}

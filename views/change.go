@@ -2,7 +2,6 @@ package views
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/hotswap/hotswap/models"
 	"github.com/hotswap/hotswap/views/components"
@@ -57,6 +56,16 @@ type ChangeItem struct {
 
 // itemsPage is how many keys a page shows.
 const itemsPage = 50
+
+// Turn opens a page of the keys; beyond the last one it is the last. A page of another state than the pages before was
+// not read as a whole: then nothing is decided here.
+func (c Change) Turn(page int, digest string) Change {
+	c.Page = min(max(page, 0), max(0, len(c.Change.Items)-1)/itemsPage)
+	if digest != "" && digest != c.Digest && c.Rights.Decide == nil {
+		c.Rights.Decide = models.Conflict("the change was edited since you began to read it; begin again at its first page")
+	}
+	return c
+}
 
 // Items are the edits of this page.
 func (c Change) Items() []ChangeItem {
@@ -123,12 +132,12 @@ func (c Change) FirstURL() string {
 	return ChangeURL(c.ID)
 }
 
-// NextURL leads to the keys after these.
+// NextURL leads to the keys after these, of the same state of the change.
 func (c Change) NextURL() string {
 	if (c.Page+1)*itemsPage >= len(c.Change.Items) {
 		return ""
 	}
-	return address(ChangeURL(c.ID), "page", strconv.Itoa(c.Page+1))
+	return address(ChangeURL(c.ID), "page", strconv.Itoa(c.Page+1), "digest", c.Digest)
 }
 
 // actURL is where a form of the change goes.
@@ -179,14 +188,7 @@ func sentenceOf(err error) string {
 	if err == nil {
 		return ""
 	}
-	return capital(err.Error()) + "."
-}
-
-func capital(text string) string {
-	if text == "" {
-		return ""
-	}
-	return strings.ToUpper(text[:1]) + text[1:]
+	return Capital(err.Error()) + "."
 }
 
 // Check is one of the things that are looked at before a change may go live.

@@ -1,6 +1,7 @@
 package views_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -141,17 +142,32 @@ func TestChangePages(t *testing.T) {
 		said, first, next  string
 	}{
 		{50, 0, 50, "", "", ""},
-		{51, 0, 50, "Keys 1 to 50 of 51", "", "/changes/c1?page=1"},
+		{51, 0, 50, "Keys 1 to 50 of 51", "", "/changes/c1?digest=d1&page=1"},
 		{51, 1, 1, "Keys 51 to 51 of 51", "/changes/c1", ""},
-		{120, 1, 50, "Keys 51 to 100 of 120", "/changes/c1", "/changes/c1?page=2"},
-		{1, 7, 0, "", "/changes/c1", ""},
+		{120, 1, 50, "Keys 51 to 100 of 120", "/changes/c1", "/changes/c1?digest=d1&page=2"},
+		{120, 7, 20, "Keys 101 to 120 of 120", "/changes/c1", ""},
+		{1, math.MaxInt, 1, "", "", ""},
+		{100, -1, 50, "Keys 1 to 50 of 100", "", "/changes/c1?digest=d1&page=1"},
 	}
 	for _, tt := range tests {
-		c := views.Change{Change: waiting(), Page: tt.page}
-		c.Change.Items = make([]models.Item, tt.items)
+		c := views.Change{Change: waiting()}
+		c.Change.Items, c.Digest = make([]models.Item, tt.items), "d1"
+		c = c.Turn(tt.page, "")
 		if len(c.Items()) != tt.shown || c.PageSaid() != tt.said || c.FirstURL() != tt.first || c.NextURL() != tt.next {
 			t.Errorf("%+v: %d, %q, %q, %q", tt, len(c.Items()), c.PageSaid(), c.FirstURL(), c.NextURL())
 		}
+	}
+}
+
+func TestPagesOfOneState(t *testing.T) {
+	t.Parallel()
+	c := views.Change{Change: waiting()}
+	c.Digest = "d2"
+	if got := c.Turn(1, "d2").Rights.Decide; got != nil {
+		t.Errorf("the same state cannot be decided: %v", got)
+	}
+	if got := c.Turn(1, "d1").Rights.Decide; got == nil {
+		t.Error("what was edited while it was read can be decided")
 	}
 }
 

@@ -66,7 +66,7 @@ func changeStatusOptions(selected string) []components.Option {
 		models.ChangeFailed,
 	} {
 		options = append(options, components.Option{
-			Value: string(s), Label: capital(components.StatusName(s)), Selected: string(s) == selected,
+			Value: string(s), Label: Capital(components.StatusName(s)), Selected: string(s) == selected,
 		})
 	}
 	return options

@@ -218,14 +218,7 @@ func (e Editor) waitsByPlace() string {
 		asking = append(asking, "live at once in "+listed(direct))
 		text = strings.Join(asking, "; ")
 	}
-	return upper(text) + "."
-}
-
-func upper(text string) string {
-	if text == "" {
-		return ""
-	}
-	return strings.ToUpper(text[:1]) + text[1:]
+	return Capital(text) + "."
 }
 
 // submitLabel says what the button does.
@@ -251,7 +244,7 @@ func (e Editor) removal() string {
 	return "From then on the value of " + layerWords(e.Place.Below.Layer) + " shows through:"
 }
 
-func (e Editor) hints() string { return upper(strings.Join(readSchema(e.schema()).hints(), ", ")) }
+func (e Editor) hints() string { return Capital(strings.Join(readSchema(e.schema()).hints(), ", ")) }
 
 // valueErrors are the sentences about the value, and those about nothing in particular.
 func (e Editor) valueErrors() []string {
@@ -263,7 +256,7 @@ func (e Editor) valueErrors() []string {
 			out = append(out, "At "+strings.TrimPrefix(rest, "/")+": "+message)
 		case pointer == "" && e.Moved(): // said above the form, with both values
 		case ok || pointer != "/reason" && (!e.IsNew() || !slices.Contains(newKeyFields, pointer)):
-			out = append(out, upper(message))
+			out = append(out, Capital(message))
 		}
 	}
 	slices.Sort(out)

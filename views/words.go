@@ -3,7 +3,18 @@ package views
 import (
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
+
+// Capital is a text that begins with a capital letter, as sentences do.
+func Capital(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
+		return ""
+	}
+	return string(unicode.ToUpper(first)) + text[size:]
+}
 
 // counted is a number with its noun: "1 key", "3 keys".
 func counted(n int, noun string) string {

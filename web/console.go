@@ -111,6 +111,7 @@ func named(action string) echo.MiddlewareFunc {
 // around is what all console routes share: no form of another site, bounded work, compressed pages.
 func (s *Console) around(next echo.HandlerFunc) echo.HandlerFunc {
 	return s.compressed(s.bounded(func(c echo.Context) error {
+		c.Response().Header().Set(echo.HeaderCacheControl, "no-store") // every answer is somebody's own
 		if err := s.foreign.Check(c.Request()); err != nil {
 			return models.Forbidden("the form came from another site")
 		}

@@ -227,7 +227,7 @@ func sentence(text string) string {
 	if text == "" {
 		return ""
 	}
-	return strings.ToUpper(text[:1]) + text[1:] + "."
+	return views.Capital(text) + "."
 }
 
 // seconds rounds up, so that nobody comes back too early; at least 1.

@@ -38,7 +38,6 @@ type Pages struct {
 // id, the content for #main. It is drawn whole before anything is sent, so that half a page never leaves.
 func (p *Pages) Render(c echo.Context, status int, page views.Page) error {
 	c.Response().Header().Add(echo.HeaderVary, "HX-Request, HX-Target")
-	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
 	body, err := p.draw(c, page)
 	if err != nil {
 		return err

@@ -30,6 +30,9 @@ func (i *Inspector) Inspect(t *Tab, hosts ...string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := ask[int](t, "unfold", unfold); err != nil {
+		return nil, err
+	}
 	found, isNew := Markup(source), i.isNew(source)
 	for _, name := range []string{"dark-wide", "light-narrow", "dark-narrow", "light-wide"} {
 		if err := t.Show(Looks()[name]); err != nil {
@@ -50,6 +53,15 @@ func (i *Inspector) Inspect(t *Tab, hosts ...string) ([]string, error) {
 	}
 	return append(found, t.Problems(hosts...)...), nil
 }
+
+// unfold opens what is folded; of many that are alike the first ones.
+const unfold = `(() => {
+	const opened = {};
+	for (const e of document.querySelectorAll("details")) {
+		opened[e.className] = (opened[e.className] ?? 0) + 1;
+		if (opened[e.className] <= 3) e.open = true;
+	}
+	return 0; })()`
 
 // isNew tells whether no page of the same parts was seen before.
 func (i *Inspector) isNew(source string) bool {

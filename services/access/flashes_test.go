@@ -3,6 +3,7 @@ package access_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -55,7 +56,7 @@ func TestFlashes(t *testing.T) {
 		t.Errorf("taken twice: %v", got)
 	}
 	for i := range 50 {
-		h.flash(t, ann, fmt.Sprint(i))
+		h.flash(t, ann, strconv.Itoa(i))
 	}
 	if got := h.flashes(t, ann); len(got) != 20 || got[19] != "19" {
 		t.Errorf("%v", got)

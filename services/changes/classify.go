@@ -17,9 +17,9 @@ type chains [][]string
 // secret is a key that a layer calls sensitive.
 type secret struct{ Layer, Key string }
 
-// secretsSQL names those of the keys that a layer calls sensitive. Keys and layers hold no comma, so they travel as one
+// definedSQL names those of the keys that a layer calls sensitive. Keys and layers hold no comma, so they travel as one
 // text each.
-const secretsSQL = `
+const definedSQL = `
 	SELECT coalesce(json_agg(json_build_object('layer', d.tenant_id, 'key', d.key))::text, '[]')
 	FROM definitions d
 	WHERE d.sensitive AND d.tenant_id = ANY (string_to_array(@layers, ',')) AND d.key = ANY (string_to_array(@keys, ','))`
@@ -34,7 +34,7 @@ func (all chains) classify(ctx context.Context, list []models.Change) error {
 	layers, above := all.layers()
 	var text string
 	err := store.Send(ctx, store.Above(above), store.Statement{
-		SQL:  secretsSQL,
+		SQL:  definedSQL,
 		Args: map[string]any{"layers": strings.Join(layers, ","), "keys": strings.Join(keys, ",")},
 		Into: []any{&text},
 	})

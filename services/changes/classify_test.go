@@ -156,7 +156,7 @@ func TestSecretsOfTodayInOldChanges(t *testing.T) {
 		t.Errorf("%d changes", len(list.Items))
 	}
 	for _, c := range list.Items {
-		want := models.Value(models.Masked)
+		want := models.Masked
 		if c.Items[0].Key == "other" {
 			want = `"seen"`
 		}

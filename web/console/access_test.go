@@ -54,7 +54,7 @@ func TestBind(t *testing.T) {
 	admin.Post("/access/roles", "by", "group", "whom", "ops", "role", "viewer").Leads("/access/roles")
 	admin.Get("/access/roles").Want(200).Shows("#role-list", "Everybody in the group ops loses 1 role in all 2 tenants and all 4 environments: viewer, which")
 
-	again := admin.Post("/access/roles", "by", "group", "whom", "ops", "role", "viewer").Want(422).Shows(".alert", "bound there already")
+	again := admin.Post("/access/roles", "by", "group", "whom", "ops", "role", "viewer").Want(409).Shows(".alert", "bound there already")
 	if again.Input("whom") != "ops" || again.Find("select[name=by] option[selected]").AttrOr("value", "") != "group" {
 		t.Error("the form is lost")
 	}

@@ -44,8 +44,8 @@ func (d desk) loadChange(c echo.Context) (views.Change, error) {
 	view := views.Change{
 		Change: found, Rights: views.ChangeRights{Decide: may.Decide, Edit: may.Edit, Cancel: may.Cancel, Submit: may.Submit},
 	}
-	view.Page, _ = strconv.Atoi(c.QueryParam("page")) // what is no number is the first page
-	view.Page = max(view.Page, 0)
+	page, _ := strconv.Atoi(c.QueryParam("page")) // what is no number is the first page, or beyond the last one
+	view = view.Turn(page, c.QueryParam("digest"))
 	if view.Standing, err = d.standing(ctx, found); err != nil {
 		return view, err
 	}

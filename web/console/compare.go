@@ -43,13 +43,8 @@ func (d desk) promoteKeys(c echo.Context) error {
 	}
 	in := changes.PromoteKeys{TenantID: c.Param("tenantId"), From: f.text("from"), To: f.text("to"), Reason: f.text("reason")}
 	form := compareForm{reason: in.Reason}
-	for _, box := range f.all("keys") {
-		name, seen, _ := strings.Cut(box, "@")
-		key, err := lookedAt(name, seen)
-		if err != nil {
-			return err
-		}
-		in.Keys, form.keys = append(in.Keys, key), append(form.keys, name)
+	if in.Keys, form.keys, err = ticked(f.all("keys")); err != nil {
+		return err
 	}
 	q := views.CompareQuery{From: in.From, To: in.To, Equal: f.text("equal") != ""}
 	out, err := d.Changes.PromoteKeys(c.Request().Context(), in)
@@ -61,6 +56,19 @@ func (d desk) promoteKeys(c echo.Context) error {
 		return err
 	}
 	return d.sent(c, out, views.Promoted(len(in.Keys), in.To), views.CompareURL(in.TenantID, in.From, in.To))
+}
+
+// ticked are the keys of boxes such as "app.name@3.0", to promote and by name.
+func ticked(boxes []string) (keys []changes.PromoteKey, names []string, err error) {
+	for _, box := range boxes {
+		name, seen, _ := strings.Cut(box, "@")
+		key, err := lookedAt(name, seen)
+		if err != nil {
+			return nil, nil, err
+		}
+		keys, names = append(keys, key), append(names, name)
+	}
+	return keys, names, nil
 }
 
 // lookedAt is a key to promote with the two versions that a page showed of it, as in "3.0"; without them nobody looked.
