@@ -157,5 +157,3 @@ func (r Reach) words(tenantID, environment string) string {
 	}
 	return where + " and " + in
 }
-
-// sentenceCase begins a text with a capital letter.
