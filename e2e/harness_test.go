@@ -98,6 +98,7 @@ func start(t testing.TB, dir string, flags ...string) *stack {
 
 // within is the stack for a subtest, which ends by its own failures.
 func (s *stack) within(t testing.TB) *stack {
+	t.Helper()
 	other := *s
 	other.t = t
 	return &other

@@ -216,7 +216,7 @@ func (j tour) signOut(p person) {
 		p.t.Errorf("after the sign-out the engineer is at %s", p.at())
 	}
 	p.must(p.tab.Back())
-	p.until("asking to sign in again", func() (bool, error) { return p.nothingSeen() })
+	p.until("asking to sign in again", p.nothingSeen)
 	p.visit("/tenants/acme-corp")
 	p.shows("Choose who you want to be.")
 	p.must(p.tab.Reload())

@@ -13,6 +13,7 @@ const maxStops = 600
 
 // approvalByKeyboard decides on a change that came as a link, without a mouse.
 func approvalByKeyboard(t *testing.T, s *stack) {
+	t.Helper()
 	change := s.as("engineer").post("/changes", `{"tenantId":"initech","environment":"Production","title":"Seats for the new floor",
 		"reason":"forty people more","items":[{"key":"rules.max_seats","op":"set","value":940}]}`).want(http.StatusCreated)
 	path := "/changes/" + change.text("id")

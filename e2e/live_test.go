@@ -9,6 +9,7 @@ import (
 
 // liveParts uses what htmx makes quicker: parts of pages that are drawn anew while the rest stays.
 func liveParts(t *testing.T, s *stack) {
+	t.Helper()
 	t.Run("search as you type", func(t *testing.T) { t.Parallel(); searchAsYouType(t, s.within(t)) })
 	t.Run("matrix and editor", func(t *testing.T) { t.Parallel(); editInPlace(t, s.within(t)) })
 	t.Run("overview", func(t *testing.T) { t.Parallel(); vitalsStayFresh(t, s.within(t)) })
@@ -26,6 +27,7 @@ func (p person) stayed() {
 }
 
 func searchAsYouType(t *testing.T, s *stack) {
+	t.Helper()
 	p := s.visitor(t, browser.Look{})
 	p.arrive("engineer", "/tenants")
 	p.mark()
@@ -60,6 +62,7 @@ func searchAsYouType(t *testing.T, s *stack) {
 }
 
 func editInPlace(t *testing.T, s *stack) {
+	t.Helper()
 	p := s.visitor(t, browser.Look{})
 	p.arrive("engineer", "/tenants/nordlicht-energie")
 	p.mark()
@@ -122,6 +125,7 @@ func (p person) focusOn(name string) {
 
 // vitalsStayFresh waits until the numbers of the node were asked for again.
 func vitalsStayFresh(t *testing.T, s *stack) {
+	t.Helper()
 	p := s.visitor(t, browser.Look{})
 	p.arrive("admin", "/")
 	p.shows("This node")
@@ -142,6 +146,7 @@ func vitalsStayFresh(t *testing.T, s *stack) {
 
 // expiredSession idles for too long: what is on the screen stays, and a notice leads to the sign-in and back.
 func expiredSession(t *testing.T, s *stack) {
+	t.Helper()
 	for _, test := range []struct {
 		name, path, stays string
 		search            bool

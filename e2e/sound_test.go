@@ -24,6 +24,7 @@ func TestConsoleWithDemoData(t *testing.T) {
 // everyPageIsSound opens every page as people with different rights, light and dark, wide and narrow, and collects
 // all that is wrong.
 func everyPageIsSound(t *testing.T, s *stack) {
+	t.Helper()
 	pages := s.pages(t)
 	inspector := browser.NewInspector(axe(t))
 	var all faults

@@ -65,23 +65,26 @@ func (t *Tab) Offers(name string) (bool, error) {
 
 // Fill types a text into the field with that label, in place of what is there.
 func (t *Tab) Fill(label, text string) error {
-	empty := chromedp.Func(func(context.Context, *chromedp.Target) error {
-		_, err := ask[bool](t, "select", `(() => { const e = document.activeElement; e.value && e.select(); return true; })()`)
+	if err := t.do("fill "+label, chromedp.Focus(finder(fields, label))); err != nil {
 		return err
-	})
-	return t.do("fill "+label, chromedp.Focus(finder(fields, label)), empty, typed(kb.Delete), typed(text))
+	}
+	if _, err := ask[bool](t, "fill "+label, `(() => { const e = document.activeElement; e.value && e.select(); return true; })()`); err != nil {
+		return err
+	}
+	return t.do("fill "+label, typed(kb.Delete), typed(text))
 }
 
 // Choose takes an option of the select with that label.
 func (t *Tab) Choose(label, option string) error {
-	return t.do("choose "+label, chromedp.WaitVisible(finder("select", label)), chromedp.Func(func(context.Context, *chromedp.Target) error {
-		return t.take(label, option)
-	}))
+	if err := t.do("choose "+label, chromedp.WaitVisible(finder("select", label))); err != nil {
+		return err
+	}
+	return t.take(label, option)
 }
 
 // take chooses as the browser's own list would, whose window is not part of the page.
 func (t *Tab) take(label, option string) error {
-	found, err := ask[bool](t, "option", fmt.Sprintf(`(() => {%s
+	found, err := ask[bool](t, "choose "+label, fmt.Sprintf(`(() => {%s
 		const select = find("select", %q), option = [...select.options].find((o) => words(o.innerText) === %q);
 		if (!option) return false;
 		select.focus();
@@ -90,7 +93,7 @@ func (t *Tab) take(label, option string) error {
 		for (const kind of ["input", "change"]) select.dispatchEvent(new Event(kind, {bubbles: true}));
 		return true; })()`, finders, label, option))
 	if err == nil && !found {
-		err = fmt.Errorf("there is no option %q", option)
+		err = fmt.Errorf("%s has no option %q", label, option)
 	}
 	return err
 }
