@@ -109,7 +109,7 @@ func (t *Tab) Save(file string) error {
 	if err != nil {
 		return fmt.Errorf("picture: %w", err)
 	}
-	return os.WriteFile(file, picture, 0o600)
+	return os.WriteFile(file, picture, 0o644)
 }
 
 // Snap writes a picture of what the screen shows.
@@ -120,5 +120,5 @@ func (t *Tab) Snap(file string) error {
 	if err != nil {
 		return fmt.Errorf("picture: %w", err)
 	}
-	return os.WriteFile(file, picture, 0o600)
+	return os.WriteFile(file, picture, 0o644)
 }

@@ -35,7 +35,7 @@ func main() {
 func run() (err error) {
 	binary := flag.String("binary", "bin/hotswap", "the program")
 	file := flag.String("file", "docs/console.png", "where the picture goes; the dark one lies beside it")
-	path := flag.String("path", "/tenants/globex?search=limits", "what to photograph")
+	path := flag.String("path", "/tenants/globex?search=rules.", "what to photograph")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
