@@ -18,7 +18,7 @@ var wholeTables = []struct{ table, contains, reason string }{
 	{"api_keys", "FROM api_keys ORDER BY tenant_id, id", "every node knows all keys"},
 	{"role_bindings", "FROM role_bindings ORDER BY tenant_id, id", "every node knows all bindings"},
 	{"policies", "FROM policies p JOIN environments e", "the platform's and the tiers' only: a few rows for each environment"},
-	{"tenants", "WHERE tenant_id NOT LIKE $1 AND status <> $2 ORDER BY tenant_id LIMIT", "a page of the list of all tenants; layers and deleted ones are few"},
+	{"tenants", "WHERE tenant_id NOT LIKE $1 AND status <> 'deleted' ORDER BY tenant_id LIMIT", "a page of the list of all tenants; layers and deleted ones are few"},
 	{"deployments", "WHERE environment = $1 ORDER BY started_at DESC, id DESC LIMIT", "a page of all tenants' deployments; there are few environments"},
 }
 
@@ -61,7 +61,7 @@ func TestScansAreSeen(t *testing.T) {
 	for sql, want := range map[string]string{
 		"SELECT * FROM configs WHERE key LIKE '%a'":                          "configs",
 		"SELECT * FROM changes WHERE status = 'deployed' AND tenant_id > ''": "",
-		"UPDATE changes SET title = title WHERE author = 'me'":               "changes",
+		"UPDATE changes SET title = title WHERE reason = 'me'":               "changes",
 		"SELECT * FROM tenants WHERE tenant_id = 'acme'":                     "",
 	} {
 		if got := strings.Join(scanned(t, db, sql, nil), " "); got != want {
