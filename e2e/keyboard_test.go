@@ -44,7 +44,7 @@ func approvalByKeyboard(t *testing.T, s *stack) {
 	if seen := s.as("viewer").get(path).want(http.StatusOK); seen.text("currentStage") != "manager" {
 		t.Errorf("after the approval the change is %s", seen.body)
 	}
-	for _, page := range []string{path, "/", "/tenants", "/tenants/globex/edit?environment=Staging&key=ui.theme", "/audit?tenant=globex", "/access"} {
+	for _, page := range []string{path, "/", "/tenants", "/tenants/globex/keys/ui.theme?environment=Staging", "/audit?tenant=globex", "/access"} {
 		p.visit(page)
 		p.walk()
 	}
