@@ -44,7 +44,7 @@ func approvalByKeyboard(t *testing.T, s *stack) {
 	if seen := s.as("viewer").get(path).want(http.StatusOK); seen.text("currentStage") != "manager" {
 		t.Errorf("after the approval the change is %s", seen.body)
 	}
-	for _, page := range []string{path, "/", "/tenants", "/tenants/globex/keys/ui.theme?environment=Staging", "/audit?tenant=globex", "/access"} {
+	for _, page := range []string{path, "/", "/tenants", "/tenants/globex/edit?environment=Staging&key=ui.theme", "/audit?tenant=globex", "/access"} {
 		p.visit(page)
 		p.walk()
 	}
@@ -104,7 +104,9 @@ func (p person) walk() {
 	p.t.Helper()
 	visited := map[string]bool{}
 	var first, last browser.Stop
-	amid := evaluate[bool](p, `document.activeElement !== document.body`) // a field has the focus from the start
+	// A field may have the focus from the start. The browser gives it when it first draws, which may come after the load.
+	amid := evaluate[bool](p, `new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() =>
+		done(document.activeElement !== document.body))))`)
 	for range maxStops {
 		p.press("Tab")
 		stop, err := p.tab.Focused()
