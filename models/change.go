@@ -40,8 +40,9 @@ func (s ChangeStatus) Valid() bool {
 
 // Where a change comes from.
 const (
-	OriginEdit    = "edit"
-	OriginPromote = "promote"
+	OriginEdit     = "edit"
+	OriginPromote  = "promote"
+	OriginRollback = "rollback"
 )
 
 // Op is what an item does to its key.
@@ -49,27 +50,48 @@ type Op string
 
 // The operations of items.
 const (
-	OpSet    Op = "set"
-	OpDelete Op = "delete"
+	OpSet     Op = "set"
+	OpDelete  Op = "delete"
+	OpLock    Op = "lock"    // nothing below overrides the layer's live value any more
+	OpUnlock  Op = "unlock"  // layers below override it again
+	OpDefine  Op = "define"  // make or replace the layer's definition of the key
+	OpRetier  Op = "retier"  // the tenant moves to another tier; no key
+	OpSuspend Op = "suspend" // the tenant's reads end; no key
 )
 
 // Item is one edit of a change.
 type Item struct {
-	Key         string
+	Key         string // empty for retier and suspend
 	Op          Op
-	Value       Value // empty for delete
-	Previous    Value // what it replaces; empty for nothing
-	BaseVersion int64 // the live version it was written against; 0 for none
+	Value       Value  // of set; of retier the tier's name; a sensitive one is sealed as soon as the item is bound
+	Clear       Secret // a sensitive value while the change is checked; never stored
+	Previous    Value  // what it replaces; empty for nothing
+	BaseVersion int64  // the live version it was written against; 0 for none
 	ConfigID    string
-	Defines     *Defines // the definition this item makes, for a key that had none
-	Definition  int64    // version of the definition it was checked against; 0 with Defines
+	Locked      *bool    // of set: lock or unlock with the value; nil keeps the lock as it is
+	Defines     *Defines // the definition this item makes: of define, or of set for a key that had none
+	Definition  int64    // version of the definition it was checked against, 0 for none; of define the one it replaces
 	Sensitive   bool
 }
 
-// Defines is the definition that the first set of a key makes.
+// Plain is the item's value in clear, for checks.
+func (i *Item) Plain() Value {
+	if clear := i.Clear.Reveal(); clear != "" {
+		return clear
+	}
+	return i.Value
+}
+
+// Defines is a definition as an item makes it. All but Type and Description belong to define.
 type Defines struct {
-	Type        ValueType `json:"type"`
-	Description string    `json:"description"`
+	Type        ValueType  `json:"type"`
+	Description string     `json:"description"`
+	Schema      Value      `json:"schema,omitempty"`
+	Owner       string     `json:"owner,omitempty"`
+	Tags        Tags       `json:"tags,omitempty"`
+	Sensitive   bool       `json:"sensitive,omitempty"`
+	Merge       Merge      `json:"merge,omitempty"`
+	ExpiresAt   *time.Time `json:"expiresAt,omitempty"`
 }
 
 // Change is a set of edits for one environment of one layer: the unit of review, deployment and rollback.
@@ -95,9 +117,10 @@ type Change struct {
 	UpdatedAt    time.Time
 	ExpiresAt    *time.Time
 	DeploymentID string
+	RollsBack    string // the change whose replaced versions this one writes anew by the lane without stages; empty for none
 }
 
-// digestForm is what a decision is bound to. Values enter as they are stored.
+// digestForm is what a decision is bound to. Sensitive values enter as commitments under the tenant's key.
 type digestForm struct {
 	ID           string       `json:"id"`
 	TenantID     string       `json:"tenantId"`
@@ -118,6 +141,7 @@ type digestItem struct {
 	BaseVersion int64    `json:"baseVersion"`
 	Definition  int64    `json:"definitionVersion"`
 	Defines     *Defines `json:"defines"`
+	Locked      *bool    `json:"locked,omitempty"`
 }
 
 // ComputeDigest is SHA-256, in hex, over the canonical form of all that an approver signs.
@@ -130,7 +154,7 @@ func (c *Change) ComputeDigest() (string, error) {
 		form.Editors = append(form.Editors, e.String())
 	}
 	for _, i := range c.Items {
-		form.Items = append(form.Items, digestItem{i.Key, i.Op, string(i.Value), i.BaseVersion, i.Definition, i.Defines})
+		form.Items = append(form.Items, digestItem{i.Key, i.Op, i.Value.committed(), i.BaseVersion, i.Definition, i.Defines, i.Locked})
 	}
 	text, err := Canonical(form)
 	if err != nil {
@@ -175,11 +199,16 @@ const maxTitleKeys = 130
 
 // DefaultTitle says what a change does, for one that nobody named.
 func (c *Change) DefaultTitle() string {
-	verb := "Set "
-	if c.Origin == OriginPromote {
+	first := c.Items[0]
+	if first.Key == "" {
+		return c.tenantTitle(first)
+	}
+	verb := verbs[first.Op]
+	switch c.Origin {
+	case OriginPromote:
 		verb = "Promote "
-	} else if c.Items[0].Op == OpDelete {
-		verb = "Delete "
+	case OriginRollback:
+		verb = "Roll back "
 	}
 	keys := c.Keys()
 	shown := 1
@@ -196,6 +225,19 @@ func (c *Change) DefaultTitle() string {
 		return title + " to " + c.Environment
 	}
 	return title + " in " + c.Environment
+}
+
+// verbs begin the titles of changes.
+var verbs = map[Op]string{
+	OpSet: "Set ", OpDelete: "Delete ", OpLock: "Lock ", OpUnlock: "Unlock ", OpDefine: "Define ",
+}
+
+func (c *Change) tenantTitle(i Item) string {
+	if i.Op == OpSuspend {
+		return "Suspend " + c.TenantID
+	}
+	tier, _ := i.Value.Text()
+	return "Move " + c.TenantID + " to the tier " + tier
 }
 
 // Retitle gives a change that nobody named the title of what it does by now.
@@ -226,11 +268,8 @@ func (c *Change) Conceal(secret func(key string) bool) {
 	}
 }
 
-// Mask hides sensitive values from who may not read them.
-func (c *Change) Mask(from Actor) {
-	if from.Can(PermReadSecrets, c.TenantID, c.Environment) {
-		return
-	}
+// Mask hides sensitive values: of a change nobody reads them.
+func (c *Change) Mask() {
 	for i := range c.Items {
 		item := &c.Items[i]
 		if !item.Sensitive {

@@ -1,6 +1,19 @@
 package models
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Merge is how the values of a key on several layers come together.
+type Merge string
+
+// The ways to merge.
+const (
+	MergeReplace Merge = "replace" // the nearest value wins
+	MergeDeep    Merge = "deep"    // objects are merged member by member; arrays, null and all else replace
+)
 
 // Definition is what a key is, for all environments. The topmost layer that defines a key defines it for all below.
 type Definition struct {
@@ -9,10 +22,43 @@ type Definition struct {
 	Type        ValueType
 	Schema      string // JSON Schema as canonical JSON; empty for none
 	Description string
+	Owner       string // a team or person, as people write it
+	Tags        Tags
 	Sensitive   bool
+	Merge       Merge
+	ExpiresAt   *time.Time // from when on a temporary key is overdue; nil for a lasting one
 	Version     int64
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
+}
+
+// Tags are words that group definitions: sorted, each once, divided by commas. Only NewTags makes them.
+type Tags string
+
+// The bounds of tags.
+const (
+	maxTags = 20
+	maxTag  = 40 // characters
+)
+
+// NewTags sorts words and drops what is there twice; false when there are too many, or one is empty, too long or holds
+// a comma or a character that is none for people.
+func NewTags(words []string) (Tags, bool) {
+	sorted := slices.Compact(slices.Sorted(slices.Values(words)))
+	for _, w := range sorted {
+		if strings.TrimSpace(w) != w || w == "" || strings.Contains(w, ",") || !ValidText(w, maxTag) {
+			return "", false
+		}
+	}
+	return Tags(strings.Join(sorted, ",")), len(sorted) <= maxTags
+}
+
+// List is the words, never nil.
+func (t Tags) List() []string {
+	if t == "" {
+		return []string{}
+	}
+	return strings.Split(string(t), ",")
 }
 
 // Accept converts the value to the definition's type when nothing is lost, else it is invalid.
@@ -23,6 +69,34 @@ func (d Definition) Accept(v Value, pointer string) (Value, error) {
 	}
 	return "", Invalid(pointer, "the key "+d.Key+" is defined as "+string(d.Type))
 }
+
+// Same tells whether two states of a definition say the same; versions and times do not count.
+func (d Definition) Same(o Definition) bool { return d.Facets() == o.Facets() && sameTime(d.ExpiresAt, o.ExpiresAt) }
+
+// Facets are what a definition says, in a form that compares; without its expiry.
+func (d Definition) Facets() Definition {
+	return Definition{
+		TenantID: d.TenantID, Key: d.Key, Type: d.Type, Schema: d.Schema, Description: d.Description,
+		Owner: d.Owner, Tags: d.Tags, Sensitive: d.Sensitive, Merge: d.Merge,
+	}
+}
+
+func sameTime(a, b *time.Time) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Equal(*b)
+}
+
+// Moves tells whether readers of live values see a difference between two states of a definition: values merge in
+// another way, or hide. before is the zero Definition for a key that the layer did not define.
+func (d Definition) Moves(before Definition) bool {
+	deep := func(d Definition) bool { return d.Merge == MergeDeep }
+	return deep(d) != deep(before) || d.Sensitive != before.Sensitive
+}
+
+// Overdue tells whether a temporary key has outlived its purpose.
+func (d Definition) Overdue(now time.Time) bool { return d.ExpiresAt != nil && !now.Before(*d.ExpiresAt) }
 
 // Tag is the ETag of the definition.
 func (d Definition) Tag() string { return VersionTag(d.Version) }

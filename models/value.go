@@ -106,12 +106,16 @@ func (v Value) As(t ValueType) (Value, bool) {
 	return held, true
 }
 
-// Raw is the text as bytes; null when there is no value.
+// Raw is the text as bytes; null when there is no value, and Masked for one that is sealed.
 func (v Value) Raw() []byte {
-	if v == "" {
+	switch {
+	case v == "":
 		return []byte(Null)
+	case v.IsSealed():
+		return []byte(Masked)
+	default:
+		return []byte(v)
 	}
-	return []byte(v)
 }
 
 // MarshalJSON puts the text into a JSON document as it is; the empty Value is null there.

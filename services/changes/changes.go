@@ -101,10 +101,10 @@ type Outcome struct {
 // Live tells whether the change took effect at once.
 func (o Outcome) Live() bool { return o.Change.Status == models.ChangeDeployed }
 
-// mask hides sensitive values from who may not read them.
-func (o *Outcome) mask(from models.Actor) {
-	o.Change.Mask(from)
-	if o.Config != nil && o.Config.Sensitive && !from.Can(models.PermReadSecrets, o.Config.TenantID, o.Config.Environment) {
+// mask hides sensitive values.
+func (o *Outcome) mask() {
+	o.Change.Mask()
+	if o.Config != nil && o.Config.Sensitive {
 		o.Config.Value = models.Masked
 	}
 }

@@ -129,7 +129,7 @@ func (s *Service) revise(ctx context.Context, id string, p models.Permission, fn
 		return models.Change{}, err
 	}
 	s.count(c)
-	return s.shown(c, actor), nil
+	return s.shown(c), nil
 }
 
 // revision loads the change and its facts.

@@ -59,7 +59,7 @@ func (s *Service) List(ctx context.Context, f Filter) (models.Paged[models.Chang
 		return none, err
 	}
 	for i := range rows {
-		rows[i] = s.shown(rows[i], actor)
+		rows[i] = s.shown(rows[i])
 	}
 	return models.Cut(rows, f.Page.Limit, cursorKeys, cursor), nil
 }

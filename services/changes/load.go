@@ -169,12 +169,12 @@ func (s *Service) Get(ctx context.Context, id string) (models.Change, error) {
 	if err := actor.Require(models.PermViewChanges, "change", c.TenantID, c.Environment); err != nil {
 		return models.Change{}, err
 	}
-	return s.shown(c, actor), nil
+	return s.shown(c), nil
 }
 
-// shown is a change as this actor may look at it.
-func (s *Service) shown(c models.Change, actor models.Actor) models.Change {
+// shown is a change as people and programs look at it.
+func (s *Service) shown(c models.Change) models.Change {
 	c.Lapse(s.Now())
-	c.Mask(actor)
+	c.Mask()
 	return c
 }

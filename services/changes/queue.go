@@ -62,7 +62,7 @@ func (s *Service) Approvals(ctx context.Context, page models.Page) (models.Paged
 	w := waiting[models.Change]{
 		s: s, cursor: models.NewCursor("approvals"), place: cursorKeys,
 		pick: func(c models.Change, b models.Barrier) (models.Change, bool) {
-			return s.shown(c, actor), b == models.BarrierNone
+			return s.shown(c), b == models.BarrierNone
 		},
 	}
 	if actor.Kind != models.ActorPerson || len(actor.Places(models.PermDecide)) == 0 {
@@ -82,7 +82,7 @@ func (s *Service) others(ctx context.Context, page models.Page) (models.Paged[Qu
 		s: s, cursor: models.NewCursor("approvals of others"),
 		place: func(q Queued) []string { return cursorKeys(q.Change) },
 		pick: func(c models.Change, b models.Barrier) (Queued, bool) {
-			return Queued{Change: s.shown(c, actor), Why: b}, b != models.BarrierNone
+			return Queued{Change: s.shown(c), Why: b}, b != models.BarrierNone
 		},
 	}
 	return w.list(ctx, actor, page)
@@ -200,7 +200,7 @@ func (s *Service) decisionsOf(ctx context.Context, q *gorm.DB, actor models.Acto
 		return nil, err
 	}
 	for _, c := range list {
-		out = append(out, Queued{Change: s.shown(c, actor), Decision: newest(c.Decisions, actor.ID)})
+		out = append(out, Queued{Change: s.shown(c), Decision: newest(c.Decisions, actor.ID)})
 	}
 	return out, nil
 }

@@ -152,7 +152,7 @@ func (s *Service) Submit(ctx context.Context, d Draft) (out Outcome, err error) 
 	if err == nil && !d.DryRun {
 		s.count(out.Change)
 	}
-	out.mask(actor)
+	out.mask()
 	return out, err
 }
 

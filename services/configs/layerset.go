@@ -32,12 +32,15 @@ type Entry struct {
 	ChangeID string
 	Author   string // kind:id
 	LiveFrom time.Time
+	Locked   bool   // nothing below overrides it
+	Sealed   []byte // ciphertext of a sensitive value, whose Value names it; nil for any other
 }
 
 // Kind is the part of a definition that readers see; descriptions and schemas move without a head.
 type Kind struct {
 	Type      models.ValueType
 	Sensitive bool
+	Merge     models.Merge
 }
 
 // Rough sizes in memory, in bytes.
@@ -50,7 +53,7 @@ const (
 func (s *LayerSet) Bytes() int {
 	n := entryOverhead + kindOverhead*len(s.Kinds)
 	for key, e := range s.Entries {
-		n += entryOverhead + len(key) + len(e.Value)
+		n += entryOverhead + len(key) + len(e.Value) + len(e.Sealed)
 	}
 	return n
 }
@@ -66,8 +69,10 @@ func NewLayerSet(head models.Head, entries []Entry, kinds map[string]Kind) *Laye
 }
 
 const entriesSQL = `
-	SELECT c.key, v.value, v.version, c.id AS config_id, v.change_id, v.author, v.live_from
+	SELECT c.key, v.value, v.version, c.id AS config_id, v.change_id, v.author, v.live_from, v.locked, s.ciphertext AS sealed
 	FROM configs c JOIN config_versions v ON v.tenant_id = c.tenant_id AND v.config_id = c.id AND v.version = c.live
+	LEFT JOIN sealed_values s ON s.tenant_id = c.tenant_id AND s.key = c.key
+		AND s.id = CASE WHEN v.value LIKE 'sealed:%' THEN split_part(v.value, ':', 2)::uuid END
 	WHERE c.tenant_id = ? AND c.environment = ?`
 
 // LoadLayerSet reads a layer set: head and values in one unmoving picture, so the set bears the token of
@@ -79,6 +84,7 @@ func LoadLayerSet(ctx context.Context, db *store.DB, layer, environment string) 
 		Key       string
 		Type      models.ValueType
 		Sensitive bool
+		Merge     models.Merge
 	}
 	ctx = models.WithActor(ctx, models.System("scan"))
 	err := db.Snapshot(ctx, func(_ context.Context, tx *gorm.DB) error {
@@ -90,7 +96,7 @@ func LoadLayerSet(ctx context.Context, db *store.DB, layer, environment string) 
 		if err := tx.Raw(entriesSQL, layer, environment).Scan(&entries).Error; err != nil {
 			return err
 		}
-		return tx.Raw(`SELECT key, type, sensitive FROM definitions WHERE tenant_id = ?`, layer).Scan(&kinds).Error
+		return tx.Raw(`SELECT key, type, sensitive, merge FROM definitions WHERE tenant_id = ?`, layer).Scan(&kinds).Error
 	})
 	if err != nil {
 		return nil, err
@@ -100,7 +106,7 @@ func LoadLayerSet(ctx context.Context, db *store.DB, layer, environment string) 
 	}
 	defined := make(map[string]Kind, len(kinds))
 	for _, k := range kinds {
-		defined[k.Key] = Kind{Type: k.Type, Sensitive: k.Sensitive}
+		defined[k.Key] = Kind{Type: k.Type, Sensitive: k.Sensitive, Merge: k.Merge}
 	}
 	return NewLayerSet(head, entries, defined), nil
 }
