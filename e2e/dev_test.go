@@ -291,7 +291,9 @@ func TestServeComplainsOfEverythingAtOnce(t *testing.T) {
 	values := map[string]string{
 		"HOTSWAP_DATABASE_URL": "mysql://canary-user:canary-password@db/x", "HOTSWAP_OIDC_ISSUER": "ftp://canary-issuer",
 		"HOTSWAP_LISTEN": "canary-listen", "HOTSWAP_OPS_LISTEN": "canary-ops", "HOTSWAP_TLS_CERT": "/canary-cert",
-		"HOTSWAP_PUBLIC_URL": "https://canary-public/path",
+		"HOTSWAP_PUBLIC_URL": "https://canary-public/path", "HOTSWAP_MASTER_KEY": "/canary-master",
+		"HOTSWAP_MASTER_KEY_OTHER": "canary-kms://canary",
+		"HOTSWAP_REDIS_URL":        "rediss://canary-user:canary-password@cache?skip_verify=true", "HOTSWAP_CACHE_TTL": "canary-ttl",
 	}
 	var env []string
 	for name, value := range values {
@@ -316,7 +318,7 @@ func TestServeRefusesTooMuchRight(t *testing.T) {
 	s := dev(t)
 	settings := []string{
 		"HOTSWAP_OIDC_ISSUER=" + s.Issuer, "HOTSWAP_OIDC_CLIENT_ID=hotswap", "HOTSWAP_PUBLIC_URL=http://127.0.0.1:8080",
-		"HOTSWAP_LISTEN=127.0.0.1:0", "HOTSWAP_OPS_LISTEN=127.0.0.1:0",
+		"HOTSWAP_LISTEN=127.0.0.1:0", "HOTSWAP_OPS_LISTEN=127.0.0.1:0", "HOTSWAP_MASTER_KEY=" + masterKey(t),
 	}
 	for _, role := range []string{"hotswap_owner", "postgres"} {
 		address := s.databaseURL(role)

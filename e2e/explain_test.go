@@ -25,6 +25,7 @@ var wholeTables = []struct{ table, contains, reason string }{
 // smallIndexes hold few rows however many their tables have: they may be read from end to end.
 var smallIndexes = map[string]string{
 	"changes_waiting": "only changes that wait for a decision",
+	"tenants_deleted": "only tenants that were deleted",
 }
 
 // TestNoStatementScansATenantsTable runs the API through, and asks Postgres how it would carry out each statement

@@ -78,7 +78,13 @@ func listen(t testing.TB, address string) net.Listener {
 // start runs `hotswap dev` in the directory and waits until it serves.
 func start(t testing.TB, dir string, flags ...string) *stack {
 	t.Helper()
-	s := launch(t, dir, flags...)
+	return startWith(t, nil, dir, flags...)
+}
+
+// startWith is start with more in the environment.
+func startWith(t testing.TB, env []string, dir string, flags ...string) *stack {
+	t.Helper()
+	s := launchWith(t, env, dir, flags...)
 	limit := time.Now().Add(startLimit)
 	for !s.out.contains("HotSwap is running at") {
 		s.mustRun(limit)
@@ -107,13 +113,18 @@ func (s *stack) within(t testing.TB) *stack {
 // launch runs `hotswap dev` without waiting for it.
 func launch(t testing.TB, dir string, flags ...string) *stack {
 	t.Helper()
+	return launchWith(t, nil, dir, flags...)
+}
+
+func launchWith(t testing.TB, env []string, dir string, flags ...string) *stack {
+	t.Helper()
 	args := append([]string{"dev", "--dir", dir}, flags...)
 	if !slices.Contains(flags, "--listen") {
 		args = append(args, "--listen", "127.0.0.1:0")
 	}
 	s := &stack{t: t, dir: dir, out: &output{}, done: make(chan struct{})}
 	s.cmd = exec.Command(binary(t), args...) //nolint:noctx // it is stopped by signals, which is what is tested
-	s.cmd.Dir = t.TempDir()
+	s.cmd.Dir, s.cmd.Env = t.TempDir(), append(os.Environ(), env...)
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.out
 	s.cmd.SysProcAttr = attributes()
 	if err := s.cmd.Start(); err != nil {
@@ -262,9 +273,10 @@ func (o *output) contains(s string) bool { return strings.Contains(o.String(), s
 // hotswap runs a command that ends by itself; it returns what it printed and its exit code.
 func hotswap(t testing.TB, env []string, args ...string) (out string, code int) {
 	t.Helper()
+	program := binary(t) // the first one to ask builds it, which is no part of the time it has
 	ctx, cancel := context.WithTimeout(t.Context(), startLimit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary(t), args...)
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "HOTSWAP_") }), env...)
 	cmd.WaitDelay = stopLimit

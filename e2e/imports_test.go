@@ -62,6 +62,8 @@ func forbidden(from, to string, tests bool) string {
 		return ""
 	case !isOurs(to):
 		return forbiddenForeign(from, to, tests)
+	case to == "services/telemetry" && room != "cmd" && room != "e2e" && from != to:
+		return "telemetry is set up by cmd"
 	case tests && slices.Contains(kits, to):
 		return ""
 	case slices.Contains(kits, to):
@@ -88,12 +90,34 @@ func forbiddenForeign(from, to string, tests bool) string {
 	if to == "net/http" && httpClients[from] != "" {
 		return ""
 	}
+	if strings.HasPrefix(to, opentelemetry) && slices.Contains([]string{"services", "web", "views"}, room) {
+		return forbiddenTracing(from, to)
+	}
 	for _, prefix := range foreign[room] {
 		if to == prefix || strings.HasPrefix(to, prefix+"/") {
 			return room + " does without " + prefix
 		}
 	}
 	return ""
+}
+
+// opentelemetry is where all of its modules are.
+const opentelemetry = "go.opentelemetry.io/"
+
+// forbiddenTracing: the transport makes spans with the API, telemetry keeps them with the SDK, and only cmd knows
+// where they go.
+func forbiddenTracing(from, to string) string {
+	library := strings.TrimPrefix(to, opentelemetry)
+	switch {
+	case strings.HasPrefix(library, "otel/exporters"):
+		return "only cmd sends spans"
+	case from == "services/telemetry":
+		return ""
+	case roomOf(from) == "web" && !strings.HasPrefix(library, "otel/sdk"):
+		return ""
+	default:
+		return from + " is traced by what cmd hands to it"
+	}
 }
 
 // forbiddenService holds the services to their order. Tests may make their data with later ones.
@@ -201,6 +225,12 @@ func TestForbiddenImportsAreSeen(t *testing.T) {
 		{from: "services/changes", to: "services/telemetry"},
 		{from: "services/telemetry", to: "services/store"},
 		{from: "services/unheard", to: "services/store"},
+		{from: "services/changes", to: "go.opentelemetry.io/otel/trace"},
+		{from: "services/telemetry", to: "go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"},
+		{from: "web", to: "services/telemetry"},
+		{from: "web", to: "services/telemetry", tests: true},
+		{from: "web", to: "go.opentelemetry.io/otel/sdk/trace"},
+		{from: "views", to: "go.opentelemetry.io/otel/trace"},
 		{from: "services/changes", to: "web"},
 		{from: "services/changes", to: "web", tests: true},
 		{from: "services/changes", to: "views"},
@@ -239,6 +269,11 @@ func TestForbiddenImportsAreSeen(t *testing.T) {
 		{from: "services/store", to: "github.com/jackc/pgx/v5"},
 		{from: "services/store/storetest", to: "cmd/hotswap/devstack"},
 		{from: "web", to: "net/http"},
+		{from: "web", to: "go.opentelemetry.io/otel/trace"},
+		{from: "services/telemetry", to: "go.opentelemetry.io/otel/sdk/trace"},
+		{from: "services/telemetry", to: "services/store", tests: true},
+		{from: "cmd/hotswap", to: "services/telemetry"},
+		{from: "cmd/hotswap", to: "go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"},
 		{from: "web/auth", to: "services/access"},
 		{from: "web/webtest", to: "cmd/hotswap/server"},
 		{from: "web/api", to: "web/webtest", tests: true},

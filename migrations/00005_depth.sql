@@ -57,6 +57,21 @@ CREATE TABLE sealed_values (
     PRIMARY KEY (tenant_id, id)
 );
 
+-- A version's value stays what it is. Only its form changes, when its key becomes a secret or is none any more.
+-- +goose StatementBegin
+CREATE FUNCTION version_stays() RETURNS trigger LANGUAGE plpgsql AS
+$$
+BEGIN
+    IF (OLD.value LIKE 'sealed:%') = (NEW.value LIKE 'sealed:%') THEN
+        RAISE EXCEPTION 'the value of a version never changes' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+-- +goose StatementEnd
+CREATE TRIGGER version_stays BEFORE UPDATE OF value ON config_versions
+    FOR EACH ROW WHEN (OLD.value IS DISTINCT FROM NEW.value) EXECUTE FUNCTION version_stays();
+
 -- ---- tenants --------------------------------------------------------------------------------------
 
 ALTER TABLE tenants ADD COLUMN deleted_at timestamptz, ADD COLUMN purged_at timestamptz;
@@ -91,6 +106,8 @@ BEGIN
         EXECUTE format('CREATE POLICY secrets_all ON %I USING ((SELECT scope_system()) = ''secrets'') WITH CHECK ((SELECT scope_system()) = ''secrets'')', t);
     END LOOP;
     CREATE POLICY scan_reads ON sealed_values FOR SELECT USING ((SELECT scope_system()) = 'scan');
+    -- How many changes wait is counted over all tenants.
+    CREATE POLICY scan_counts ON changes FOR SELECT USING ((SELECT scope_system()) = 'scan' AND status = 'pending');
     FOREACH t IN ARRAY ARRAY ['tenant_versions', 'definition_versions'] LOOP -- for the past of a whole chain
         EXECUTE format('CREATE POLICY scan_reads ON %I FOR SELECT USING ((SELECT scope_system()) = ''scan'')', t);
     END LOOP;
@@ -100,4 +117,5 @@ $$;
 
 GRANT SELECT, INSERT, UPDATE ON tenant_keys TO hotswap_app;
 GRANT SELECT, INSERT, UPDATE ON sealed_values TO hotswap_app;
+GRANT UPDATE (value) ON config_versions TO hotswap_app; -- the trigger version_stays says when
 GRANT SELECT, INSERT, UPDATE, DELETE ON idempotency_keys TO hotswap_app;

@@ -160,6 +160,7 @@ type contextKey int
 const (
 	actorKey contextKey = iota
 	requestKey
+	claimKey
 )
 
 // WithActor puts the actor into the context; only authentication and system jobs do.

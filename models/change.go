@@ -275,8 +275,8 @@ func (c *Change) Mask() {
 		if !item.Sensitive {
 			continue
 		}
-		if item.Value != "" {
-			item.Value = Masked
+		if item.Plain() != "" {
+			item.Value, item.Clear = Masked, Secret{}
 		}
 		if item.Previous != "" {
 			item.Previous = Masked

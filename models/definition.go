@@ -32,6 +32,30 @@ type Definition struct {
 	UpdatedAt   time.Time
 }
 
+// full tells whether the item asks for more than a type and a description.
+func (d *Defines) full() bool {
+	return d != nil && *d != Defines{Type: d.Type, Description: d.Description}
+}
+
+// On is the definition that the item leaves behind where that one was, the zero Definition for none.
+func (d *Defines) On(before Definition) Definition {
+	out := before
+	out.Type, out.Description, out.Schema, out.Owner = d.Type, d.Description, string(d.Schema), d.Owner
+	out.Tags, out.Sensitive, out.Merge, out.ExpiresAt = d.Tags, d.Sensitive, d.Merge, d.ExpiresAt
+	if out.Merge == "" {
+		out.Merge = MergeReplace
+	}
+	return out
+}
+
+// Defines is the definition as an item makes it.
+func (d Definition) Defines() *Defines {
+	return &Defines{
+		Type: d.Type, Description: d.Description, Schema: Value(d.Schema), Owner: d.Owner, Tags: d.Tags,
+		Sensitive: d.Sensitive, Merge: d.Merge, ExpiresAt: d.ExpiresAt,
+	}
+}
+
 // Tags are words that group definitions: sorted, each once, divided by commas. Only NewTags makes them.
 type Tags string
 
@@ -71,7 +95,9 @@ func (d Definition) Accept(v Value, pointer string) (Value, error) {
 }
 
 // Same tells whether two states of a definition say the same; versions and times do not count.
-func (d Definition) Same(o Definition) bool { return d.Facets() == o.Facets() && sameTime(d.ExpiresAt, o.ExpiresAt) }
+func (d Definition) Same(o Definition) bool {
+	return d.Facets() == o.Facets() && sameTime(d.ExpiresAt, o.ExpiresAt)
+}
 
 // Facets are what a definition says, in a form that compares; without its expiry.
 func (d Definition) Facets() Definition {
@@ -95,8 +121,19 @@ func (d Definition) Moves(before Definition) bool {
 	return deep(d) != deep(before) || d.Sensitive != before.Sensitive
 }
 
+// Uncovers tells whether what was a secret is none any more; forbidden for who may not reveal it.
+func (d Definition) Uncovers(before Definition, by Actor) (bool, error) {
+	uncovers := before.Sensitive && !d.Sensitive
+	if uncovers && !by.Everywhere(PermReveal, d.TenantID) {
+		return true, Forbidden("what makes a secret readable needs the permission " + string(PermReveal) + " in all environments")
+	}
+	return uncovers, nil
+}
+
 // Overdue tells whether a temporary key has outlived its purpose.
-func (d Definition) Overdue(now time.Time) bool { return d.ExpiresAt != nil && !now.Before(*d.ExpiresAt) }
+func (d Definition) Overdue(now time.Time) bool {
+	return d.ExpiresAt != nil && !now.Before(*d.ExpiresAt)
+}
 
 // Tag is the ETag of the definition.
 func (d Definition) Tag() string { return VersionTag(d.Version) }

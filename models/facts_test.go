@@ -92,7 +92,7 @@ func TestBindFillsIn(t *testing.T) {
 	if pin.ConfigID != "fresh" || pin.BaseVersion != 0 || !pin.Sensitive {
 		t.Errorf("%+v", pin)
 	}
-	c.Mask(somebody("v", models.RoleViewer))
+	c.Mask()
 	if c.Items[1].Value != models.Masked || c.Items[0].Value != "true" {
 		t.Errorf("masked %+v", c.Items)
 	}

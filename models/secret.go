@@ -5,14 +5,20 @@ import (
 	"log/slog"
 )
 
-// Secret is a sensitive value in clear. Printed, logged or encoded it is a mask; only Reveal gives it away.
-type Secret struct{ clear Value }
+// Secret is a sensitive value in clear. Printed, logged or encoded it is a mask; only Reveal gives it away. It is held
+// behind a pointer: what prints a struct by reflection, and asks no method of its unexported fields, prints an address.
+type Secret struct{ clear *Value }
 
 // NewSecret keeps a value from being printed.
-func NewSecret(v Value) Secret { return Secret{v} }
+func NewSecret(v Value) Secret { return Secret{&v} }
 
 // Reveal is the value in clear; empty for the zero Secret. Whoever calls it answers for where it goes.
-func (s Secret) Reveal() Value { return s.clear }
+func (s Secret) Reveal() Value {
+	if s.clear == nil {
+		return ""
+	}
+	return *s.clear
+}
 
 // String is the mask.
 func (Secret) String() string { return "********" }

@@ -31,6 +31,26 @@ type Tenant struct {
 	Version   int64        // counts edits of this row; the ETag
 	CreatedAt time.Time
 	UpdatedAt time.Time
+	DeletedAt *time.Time // of a deleted one
+}
+
+// DeletionUndo is how long after its deletion a tenant can be had back. Then its values are purged.
+const DeletionUndo = 30 * 24 * time.Hour
+
+// Deletable tells whether the tenant can be deleted: nothing reads it any more; conflict if not.
+func (t Tenant) Deletable() error {
+	if t.Status != TenantSuspended {
+		return Conflict("only a suspended tenant can be deleted; this one is " + string(t.Status))
+	}
+	return nil
+}
+
+// Activatable tells whether the tenant can be made active; conflict when it is.
+func (t Tenant) Activatable() error {
+	if t.Status == TenantActive {
+		return Conflict("the tenant is active already")
+	}
+	return nil
 }
 
 var tenantPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)

@@ -83,10 +83,13 @@ const (
 	listedBytes = 600
 )
 
-// Whole tells whether the list shows all of the change.
+// Whole tells whether the list shows all of the change. What a definition replaces is on the change's own page only.
 func (q QueueItem) Whole() bool {
 	size := 0
 	for _, i := range q.Change.Items {
+		if i.Op == models.OpDefine {
+			return false
+		}
 		size += len(i.Value) + len(i.Previous)
 	}
 	return len(q.Change.Items) <= listedItems && size <= listedBytes

@@ -11,7 +11,8 @@ import (
 type Change struct {
 	models.Change
 	Rights      ChangeRights
-	Standing    *ChangeStanding // nil: it waits no more
+	Standing    *ChangeStanding              // nil: it waits no more
+	Before      map[string]models.Definition // that its items replace, by key
 	Deployments []models.Deployment
 	Form        DecideForm
 	Notice      string // why an act did not happen
@@ -40,20 +41,6 @@ type DecideForm struct {
 	Error   string
 }
 
-// ChangeItem is what a change does to one key.
-type ChangeItem struct {
-	Key      string
-	URL      string // of the key
-	Op       string // in a word
-	Tone     components.Tone
-	From, To models.Value
-	Masked   bool
-	Base     string // what it was written against
-	Defines  string // what it says the key is; empty unless it is the first
-	Moved    string // that something else is live by now; empty when not
-	Live     models.Value
-}
-
 // itemsPage is how many keys a page shows.
 const itemsPage = 50
 
@@ -74,35 +61,15 @@ func (c Change) Items() []ChangeItem {
 	out := make([]ChangeItem, 0, to-from)
 	for _, i := range c.Change.Items[from:to] {
 		item := changeItem(c.Change, i)
+		if i.Op == models.OpDefine {
+			item = item.over(c.Before[i.Key], i)
+		}
 		if c.Standing != nil {
 			if moved, ok := c.Standing.Moved[i.Key]; ok {
 				item.Moved, item.Live = movedSaid(moved), moved.Value
 			}
 		}
 		out = append(out, item)
-	}
-	return out
-}
-
-func changeItem(c models.Change, i models.Item) ChangeItem {
-	out := ChangeItem{
-		Key: i.Key, URL: address(KeyURL(c.TenantID, i.Key), "environment", c.Environment), From: i.Previous, To: i.Value,
-		Masked: i.Sensitive && (i.Value == models.Masked || i.Previous == models.Masked),
-		Base:   "written against version " + strconv.FormatInt(i.BaseVersion, 10),
-	}
-	switch {
-	case i.Op == models.OpDelete:
-		out.Op, out.Tone = "removed", components.Bad
-	case i.BaseVersion == 0:
-		out.Op, out.Tone, out.Base = "added", components.Good, "no value is set here yet"
-	default:
-		out.Op = "changed"
-	}
-	if i.Defines != nil {
-		out.Defines = "Defines the key as " + string(i.Defines.Type) + "."
-		if i.Defines.Description != "" {
-			out.Defines += " " + i.Defines.Description
-		}
 	}
 	return out
 }
@@ -145,7 +112,7 @@ func actURL(id, act string) string { return ChangeURL(id) + "/" + act }
 
 // Summary says what the change is about, in a line.
 func (c Change) Summary() string {
-	return counted(len(c.Change.Items), "key") + " of " + components.LayerName(c.TenantID) + " in " + c.Environment
+	return c.what() + " of " + components.LayerName(c.TenantID) + " in " + c.where()
 }
 
 // State is where the change stands, for who decides nothing on it.
@@ -262,8 +229,8 @@ func (c Change) CancelSaid() string {
 	if len(c.Change.Items) == 1 {
 		verb = " stays"
 	}
-	return "It ends for good. " + counted(len(c.Change.Items), "key") + " of " + components.LayerName(c.TenantID) + verb +
-		" in " + c.Environment + " as now. The change and what was said about it are kept."
+	return "It ends for good. " + Capital(c.what()) + " of " + components.LayerName(c.TenantID) + verb +
+		" in " + c.where() + " as now. The change and what was said about it are kept."
 }
 
 // Decided is what happened by a decision, for who made it.

@@ -30,7 +30,7 @@ type ChangeForm struct {
 func NewChangeForm(c models.Change, types map[string]models.ValueType) ChangeForm {
 	f := ChangeForm{Title: c.Title, Reason: c.Reason, Tag: c.Tag(), Values: map[string]string{}}
 	for _, item := range c.Items {
-		if item.Op == models.OpSet {
+		if item.Op == models.OpSet && !masked(item) {
 			f.Values[item.Key] = itemText(item, types)
 		}
 	}
@@ -75,14 +75,23 @@ func (e ChangeEdit) Edited(n int) (models.Value, error) {
 // ValueField names the input of a key's value.
 func ValueField(key string) string { return "value." + key }
 
-// MaskedItems tells whether values are hidden from who edits: then none of them can be sent back.
-func MaskedItems(c models.Change) bool {
-	for _, i := range c.Items {
-		if changeItem(c, i).Masked {
-			return true
+// masked tells whether the item's value is hidden from who edits.
+func masked(i models.Item) bool { return i.Sensitive && i.Value == models.Masked }
+
+// KeepsSecret tells whether the field of the n-th item was left empty, so that its hidden value stays.
+func (e ChangeEdit) KeepsSecret(n int) bool {
+	return masked(e.Items[n]) && e.Form.Values[e.Items[n].Key] == ""
+}
+
+// Forget drops secrets that were typed, so that no page shows them again.
+func (e ChangeEdit) Forget() ChangeEdit {
+	e.Form.Values = maps.Clone(e.Form.Values)
+	for _, i := range e.Items {
+		if i.Sensitive {
+			delete(e.Form.Values, i.Key)
 		}
 	}
-	return false
+	return e
 }
 
 // fields are the inputs of the values, with what was wrong with each.
@@ -116,6 +125,9 @@ func (e ChangeEdit) fault(n int) string {
 }
 
 func (e ChangeEdit) hint(i models.Item) string {
+	if masked(i) {
+		return "A secret: what the change says is not shown. Leave the field empty to keep it."
+	}
 	said := "A " + string(TypeOf(i, e.Types)) + "."
 	switch t := TypeOf(i, e.Types); {
 	case !asJSON(i, e.Types):
@@ -131,12 +143,29 @@ func (e ChangeEdit) hint(i models.Item) string {
 	return said
 }
 
-// deletes are the keys that the change takes away.
-func (e ChangeEdit) deletes() []string {
-	var out []string
+// others say what the change does besides setting values; that is not edited here.
+func (e ChangeEdit) others() []string {
+	keys := map[models.Op][]string{}
 	for _, i := range e.Items {
-		if i.Op == models.OpDelete {
-			out = append(out, i.Key)
+		switch {
+		case i.Op != models.OpSet:
+			keys[i.Op] = append(keys[i.Op], i.Key)
+		case i.Locked != nil && *i.Locked:
+			keys[models.OpLock] = append(keys[models.OpLock], i.Key)
+		case i.Locked != nil:
+			keys[models.OpUnlock] = append(keys[models.OpUnlock], i.Key)
+		}
+	}
+	var out []string
+	for _, o := range []struct {
+		op   models.Op
+		does string
+	}{
+		{models.OpDelete, "Takes away the value of "}, {models.OpLock, "Locks "}, {models.OpUnlock, "Unlocks "}, {models.OpDefine, "Defines "},
+		{models.OpRetier, "Moves the tenant to another tier"}, {models.OpSuspend, "Suspends the tenant"},
+	} {
+		if len(keys[o.op]) > 0 {
+			out = append(out, o.does+listed(keys[o.op])+".")
 		}
 	}
 	return out

@@ -31,7 +31,11 @@ type EditorPlace struct {
 	Stages           []models.Stage
 	Set, Own, Masked bool
 	Value            models.Value
+	AsSet            models.Value // as Layer sets it: of a merged value what it contributes
+	Merged           bool         // layers above contribute to the value
 	Layer            string
+	LayerKey         bool   // whether who looks may open the key on that layer
+	LockedBy         string // the layer whose lock makes the value win; empty for none
 	Version          int64
 	Author           models.ActorRef
 	Below            *EditorValue // what would show through without the own value; nil for nothing
@@ -52,6 +56,8 @@ type EditorForm struct {
 	Base                                  *int64 // the version that was live when the form was drawn; 0 for none
 	Return                                string // where to go afterwards
 	Removing                              bool   // the value is to be taken away
+	Locks                                 bool   // the form has a switch for the lock
+	Locked                                bool   // which is on
 }
 
 // Type is the type that the value must have.
@@ -78,29 +84,29 @@ func (e Editor) schema() string {
 
 // Fresh is the editor with a form that nobody has typed into: it shows the live value.
 func (e Editor) Fresh() Editor {
-	e.Form.Input = InputFor(e.Type(), e.schema(), e.Place.Value, e.Place.Masked)
+	e.Form.Input = InputFor(e.Type(), e.schema(), e.start(), e.Place.Masked)
 	base := e.base()
-	e.Form.Base = &base
+	e.Form.Base, e.Form.Locked = &base, e.locked()
 	return e
 }
 
 // Typed is the editor with what was typed.
 func (e Editor) Typed() Editor {
-	e.Form.Input = InputFor(e.Type(), e.schema(), e.Place.Value, e.Place.Masked).Retyped(e.Form.Input)
+	e.Form.Input = InputFor(e.Type(), e.schema(), e.start(), e.Place.Masked).Retyped(e.Form.Input)
 	return e
 }
 
 // Value is the typed value; invalid at /value.
 func (e Editor) Value() (models.Value, error) {
-	if e.Place.Masked && e.Form.Input.Text == "" {
-		return "", models.Invalid("/value", "the value is hidden from you: type the new one")
+	if e.KeepsSecret() {
+		return "", models.Invalid("/value", "the value is hidden, and an empty field leaves it as it is: type the new one")
 	}
 	return ParseInput(e.Type(), e.Form.Input)
 }
 
 // Keeps tells whether the value is what is live and the tenant's or layer's own, so that saving it would do nothing.
 func (e Editor) Keeps(v models.Value) bool {
-	return e.Place.Own && !e.Place.Masked && e.Place.Value == v
+	return e.Place.Own && !e.Place.Masked && e.Place.AsSet == v
 }
 
 // base is the own version that is live now, 0 for none.
@@ -151,8 +157,12 @@ func (e Editor) Title() string {
 // origin says where the live value comes from, and what saving does to it.
 func (e Editor) origin() string {
 	switch p := e.Place; {
+	case p.Own && p.Merged:
+		return fmt.Sprintf("Set here, version %d, and merged with what comes from above.", p.Version)
 	case p.Own:
 		return fmt.Sprintf("Set here, version %d.", p.Version)
+	case e.starts():
+		return fmt.Sprintf("Inherited from %s. What is saved for %s is merged into it.", layerWords(p.Layer), e.whose())
 	case p.Set:
 		return fmt.Sprintf("Inherited from %s. Saving sets it for %s only.", layerWords(p.Layer), e.whose())
 	default:
@@ -235,6 +245,9 @@ func (e Editor) submitLabel() string {
 
 // removal says what shows through once the own value is gone.
 func (e Editor) removal() string {
+	if e.Place.Merged {
+		return "Its members go, unless a layer above sets them too; what comes from above stays:"
+	}
 	if e.Place.Below == nil && models.IsLayer(e.Tenant.ID) {
 		return "Nothing above sets it: applications of tenants without a value of their own find none for this key in " + e.Place.Environment + " any more."
 	}
@@ -309,7 +322,7 @@ func (e Editor) valueAttributes() templ.Attributes {
 	if len(e.valueErrors()) > 0 {
 		a["aria-invalid"] = "true"
 	}
-	a["required"] = e.Form.Input.required || e.Form.Input.how != typedText
+	a["required"] = e.required()
 	a["autofocus"] = !e.IsNew()
 	return a
 }
@@ -342,7 +355,9 @@ func (e Editor) removeLabel() string {
 func (e Editor) Back() string { return e.back() }
 
 // Untouched tells whether a field that needs a value has none yet.
-func (e Editor) Untouched() bool { return e.Form.Input.Text == "" && e.Form.Input.how != typedText }
+func (e Editor) Untouched() bool {
+	return e.Form.Input.Text == "" && (e.Form.Input.how != typedText || e.Place.Masked)
+}
 
 // Done says what became of the form.
 func (e Editor) Done(c models.Change, live *models.Config) string {
@@ -351,10 +366,16 @@ func (e Editor) Done(c models.Change, live *models.Config) string {
 	switch {
 	case c.Status != models.ChangeDeployed:
 		return "Sent for approval. " + e.Form.Key + " stays as it is" + where + " until it is approved by " + Approvers(c.Stages) + "."
-	case e.Form.Removing && e.Place.Below != nil:
+	case e.Form.Removing && e.Place.Below != nil && !e.Place.Merged:
 		return removed + ": the value of " + layerWords(e.Place.Below.Layer) + " is live now."
+	case e.Form.Removing && e.Place.Merged:
+		return removed + ": what comes from above is live now."
 	case e.Form.Removing:
 		return removed + ": it has no value there now."
+	case c.Items[0].Op == models.OpLock:
+		return "Locked " + e.Form.Key + where + ": layers below cannot override it."
+	case c.Items[0].Op == models.OpUnlock:
+		return "Unlocked " + e.Form.Key + where + ": layers below may override it."
 	case live == nil:
 		return "Saved " + e.Form.Key + where + "."
 	default:

@@ -29,26 +29,49 @@ type KeyPlace struct {
 	Set         bool // if not, only Environment, MayEdit and Promotion say something
 	Own         bool // it is set on the tenant or layer that is looked at
 	Value       models.Value
+	AsSet       models.Value // as Layer sets it: of a merged value what it contributes
 	Masked      bool
+	MayReveal   bool         // whether who looks may have the value in clear
+	Revealed    models.Value // the value in clear, in the answer to who asked for it; else empty
 	Layer       string
-	LayerKey    bool // whether who looks may open the key on that layer
+	LayerKey    bool   // whether who looks may open the key on that layer
+	LockedBy    string // the layer whose lock makes the value win; empty for none
 	Version     int64
-	ChangeID    string // empty when it is nothing for who looks
+	ChangeID    string // empty when it is nothing for who looks, as then are ChangeTitle and Approvals
+	ChangeTitle string
 	Author      models.ActorRef
-	ApprovedBy  []models.ActorRef
+	Approvals   []KeyApproval
 	LiveFrom    time.Time
 	Hides       []HiddenValue // topmost first
-	MayEdit     bool
-	Promotion   *Promotion // nil: nothing to promote, nowhere to, or not by who looks
+	MayEdit     bool          // and no layer above locks it
+	Promotion   *Promotion    // nil: nothing to promote, nowhere to, or not by who looks
 }
 
-// HiddenValue is a value that a nearer one covers.
+// KeyApproval is one person's approval of the change that made a value.
+type KeyApproval struct {
+	Who   models.ActorRef
+	Stage string
+	At    time.Time
+}
+
+// HiddenValue is a value that is not the one readers get.
 type HiddenValue struct {
 	Layer   string
 	Version int64
 	Value   models.Value
 	Masked  bool
+	Fate    Fate
 }
+
+// Fate is what became of a value that readers do not get as it is set.
+type Fate int
+
+// The fates of values.
+const (
+	Covered    Fate = iota // a nearer value takes its place
+	MergedIn               // its members are in the value
+	UnderALock             // a layer above locked the key
+)
 
 // KeyOverrides are the layers below that set the key themselves.
 type KeyOverrides struct {
@@ -97,6 +120,15 @@ func (k *Key) Arrange() {
 	}
 }
 
+// Reveal puts a value in clear into its place, if that is still the one that is live.
+func (k *Key) Reveal(c *models.Config) {
+	for i := range k.Places {
+		if p := &k.Places[i]; c != nil && p.Own && p.Environment == c.Environment && p.Version == c.Version {
+			p.Revealed = c.Value
+		}
+	}
+}
+
 // Ask tells the page's forms who must approve what they send, and gives the promotion from one environment back as it
 // was written.
 func (k *Key) Ask(policies []models.Policy, from string, form PromotionForm) {
@@ -130,7 +162,7 @@ func nextPromotion(from, to KeyPlace) *Promotion {
 		return nil
 	case !from.Set && (!to.Set || !to.Own):
 		return nil
-	case from.Set && to.Set && to.Own && !from.Masked && !to.Masked && from.Value == to.Value:
+	case from.Set && to.Set && to.Own && !from.Masked && !to.Masked && from.AsSet == to.AsSet:
 		return nil
 	default:
 		return &Promotion{From: from.Environment, To: to.Environment, Takes: !from.Set, Here: from, There: to}

@@ -47,6 +47,7 @@ type PutBack struct {
 	Version models.Version
 	Live    int64 // the version that is live now; 0 for none
 	Value   models.Value
+	Lane    bool           // it goes live at once whatever the policy asks: it undoes the last change
 	Stages  []models.Stage // that it waits for; none: it goes live at once
 	PutBackForm
 }
@@ -57,9 +58,15 @@ type PutBackForm struct {
 	Problems []string
 }
 
-// PutBackTitle is how the change is called.
-func PutBackTitle(version int64, key, environment string) string {
-	return "Put back version " + number(version) + " of " + key + " in " + environment
+// AtOnce tells whether putting back asks nobody.
+func (b PutBack) AtOnce() bool { return b.Lane || len(b.Stages) == 0 }
+
+// label says what the button does.
+func (b PutBack) label() string {
+	if b.AtOnce() {
+		return "Put back version " + number(b.Version.Number) + ": live at once"
+	}
+	return "Send for approval"
 }
 
 // LiveVersion is the number of this very layer's version that is live; 0 for none.
@@ -75,9 +82,11 @@ func (h KeyHistory) At(environment string) string {
 	return address(h.Page, "environment", environment)
 }
 
-// BackURL asks before a version is put back; empty where its value is live or hidden, and for who may not set it.
+// BackURL asks before a version is put back; empty where its value is live, and for who may not set it. Of a secret
+// only the live version itself is known to be that.
 func (h KeyHistory) BackURL(v models.Version) string {
-	if !h.Place.MayEdit || v.Masked || h.LiveVersion() != 0 && v.Value == h.Place.Value {
+	live := h.LiveVersion()
+	if !h.Place.MayEdit || live == v.Number || live != 0 && !v.Masked && v.Value == h.Place.AsSet {
 		return ""
 	}
 	return address(h.Page, "environment", h.Query.Environment, "back", number(v.Number), "cursor", h.Query.Cursor)
@@ -136,8 +145,10 @@ const briefly = 160
 func folded(v models.Version) bool { return !v.Masked && len(v.Value) > briefly }
 
 // opening is the beginning of a value that is folded.
-func opening(v models.Version) string {
-	text := []rune(string(v.Value))
+func opening(v models.Version) string { return openingOf(v.Value) }
+
+func openingOf(v models.Value) string {
+	text := []rune(string(v))
 	return string(text[:min(len(text), briefly*3/4)]) + "…"
 }
 

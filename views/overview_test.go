@@ -28,7 +28,7 @@ func TestVitals(t *testing.T) {
 		"quiet": {quiet, [3]string{"0.0", "–", "–"}, [3]any{0.0, nil, nil}},
 	}
 	for name, tt := range tests {
-		v := views.NewVitals(tt.seconds, true, views.JobsNow{Known: true})
+		v := views.NewVitals(tt.seconds, views.StoresNow{Database: true}, views.JobsNow{Known: true})
 		for i, p := range v.Plots {
 			var drawn struct {
 				At     []int64
@@ -42,7 +42,7 @@ func TestVitals(t *testing.T) {
 			}
 		}
 	}
-	if v := views.NewVitals(nil, false, views.JobsNow{}); v.Database.Good || v.Jobs.Good || v.Plots[0].Now != "0.0" {
+	if v := views.NewVitals(nil, views.StoresNow{}, views.JobsNow{}); v.Database.Good || v.Jobs.Good || v.Plots[0].Now != "0.0" {
 		t.Errorf("%+v", v)
 	}
 }
@@ -56,9 +56,20 @@ func TestJobs(t *testing.T) {
 		"false 3 jobs due, the oldest for 2 minutes, 1 at work": {Known: true, Waiting: 3, Running: 1, Oldest: 150 * time.Second},
 		"false Jobs: unknown while Postgres does not answer":    {},
 	} {
-		got := views.NewVitals(nil, true, j).Jobs
+		got := views.NewVitals(nil, views.StoresNow{Database: true}, j).Jobs
 		if said := map[bool]string{true: "true ", false: "false "}[got.Good] + got.Text; said != want {
 			t.Errorf("%q, want %q", said, want)
+		}
+	}
+}
+
+func TestRedisHealth(t *testing.T) {
+	t.Parallel()
+	for stores, good := range map[views.StoresNow]bool{
+		{}: true, {HasRedis: true, Redis: true}: true, {HasRedis: true}: false, {Database: true, HasRedis: true}: false,
+	} {
+		if got := views.NewVitals(nil, stores, views.JobsNow{}).Redis; got.Good != good || got.Text == "" {
+			t.Errorf("%+v: %+v", stores, got)
 		}
 	}
 }

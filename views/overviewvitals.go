@@ -6,10 +6,11 @@ import (
 	"time"
 )
 
-// Vitals are how this node does: its reads of the last minutes, its database and its jobs.
+// Vitals are how this node does: its reads of the last minutes, its database, its Redis and its jobs.
 type Vitals struct {
 	Plots    []Plot
 	Database Health
+	Redis    Health
 	Jobs     Health
 }
 
@@ -32,6 +33,9 @@ type VitalSecond struct {
 	P99         time.Duration
 }
 
+// StoresNow is whether what the node works with answers.
+type StoresNow struct{ Database, HasRedis, Redis bool }
+
 // JobsNow is how the queue of jobs stands.
 type JobsNow struct {
 	Waiting, Running int
@@ -44,9 +48,11 @@ const (
 	lastMinute = 60 // seconds that the numbers in words are about
 )
 
-// NewVitals shapes the seconds, oldest first, and what is known of the database and the jobs.
-func NewVitals(seconds []VitalSecond, database bool, jobs JobsNow) *Vitals {
-	return &Vitals{Plots: plots(seconds), Database: databaseHealth(database), Jobs: jobsHealth(jobs)}
+// NewVitals shapes the seconds, oldest first, and what is known of the stores and the jobs.
+func NewVitals(seconds []VitalSecond, stores StoresNow, jobs JobsNow) *Vitals {
+	return &Vitals{
+		Plots: plots(seconds), Database: databaseHealth(stores.Database), Redis: redisHealth(stores), Jobs: jobsHealth(jobs),
+	}
 }
 
 // stretch is what reads were like over several seconds.
@@ -118,6 +124,17 @@ func databaseHealth(answers bool) Health {
 		return Health{true, "Postgres answers"}
 	}
 	return Health{false, "Postgres does not answer. Reads go on from memory; nothing can be changed until it is back."}
+}
+
+func redisHealth(s StoresNow) Health {
+	switch {
+	case !s.HasRedis:
+		return Health{true, "No Redis is set up: nodes look for each other's changes every second"}
+	case s.Redis:
+		return Health{true, "Redis answers"}
+	default:
+		return Health{false, "Redis does not answer. Reads go on; what other nodes write is seen within two seconds."}
+	}
 }
 
 // lateJob is how long a job may be due before that is worth a word.

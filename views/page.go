@@ -13,8 +13,9 @@ import (
 type Page struct {
 	Title string
 	Main  templ.Component
-	Plots bool // it has time series
-	Alone bool // without navigation, as for somebody who is not signed in
+	Plots bool      // it has time series
+	Alone bool      // without navigation, as for somebody who is not signed in
+	Nav   []NavItem // in place of the console's
 }
 
 // Frame is what is around every page.

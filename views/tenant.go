@@ -78,8 +78,9 @@ type MatrixRow struct {
 // MatrixCell is what a key comes to in one environment.
 type MatrixCell struct {
 	Set, Masked, Own, Drift bool
+	Merged                  bool // layers above contribute members
 	Value                   models.Value
-	Layer                   string
+	Layer, LockedBy         string // LockedBy is empty for none
 	Version                 int64
 	UpdatedAt               time.Time
 }
@@ -172,12 +173,19 @@ func (m Matrix) drift(column int) string {
 	return "differs from " + m.Columns[column-1].Environment
 }
 
+// lockedAbove tells whether a layer above locks the cell.
+func (m Matrix) lockedAbove(c MatrixCell) bool { return c.LockedBy != "" && c.LockedBy != m.Tenant.ID }
+
 // cellLabel names what an edit link does.
-func cellLabel(c MatrixCell, key, environment string) string {
-	if !c.Set {
+func (m Matrix) cellLabel(c MatrixCell, key, environment string) string {
+	switch {
+	case m.lockedAbove(c):
+		return "Why " + key + " cannot be edited in " + environment
+	case !c.Set:
 		return "Set " + key + " in " + environment
+	default:
+		return "Edit " + key + " in " + environment
 	}
-	return "Edit " + key + " in " + environment
 }
 
 // since says how old a cell's value is, for the title of its layer.

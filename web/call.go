@@ -30,6 +30,7 @@ type call struct {
 	echo     echo.Context
 	failures failures
 	body     []byte
+	again    *models.RepeatedError // the call was carried out before
 }
 
 // Context is the call's, with its deadline.
@@ -70,7 +71,15 @@ func (f failures) strict(ctx huma.Context, next func(huma.Context)) {
 	}
 	deadline, cancel := context.WithTimeout(ec.Request().Context(), callTimeout)
 	defer cancel()
-	next(&call{base: ctx, ctx: deadline, echo: ec, failures: f, body: body})
+	c := &call{base: ctx, ctx: deadline, echo: ec, failures: f, body: body}
+	if err := c.claim(); err != nil {
+		f.known(c, err)
+		return
+	}
+	next(c)
+	if c.again != nil {
+		f.known(c, *c.again)
+	}
 }
 
 // readBody reads what the operation takes. Actions take nothing or {}.

@@ -79,6 +79,8 @@ type failures struct {
 	pages  *Pages // nil: every error is JSON
 	refuse func(context.Context, models.Refusal)
 	denied func(context.Context, models.Refusal)
+
+	repeated func(context.Context, *models.Claim) error
 }
 
 // handle answers an error of a plain route, and everything that went wrong before or after a route.
@@ -192,7 +194,7 @@ func setHeaders(h http.Header, e *models.Error) {
 	if e.Code == models.CodeUnauthenticated {
 		h.Set(echo.HeaderWWWAuthenticate, "Bearer")
 	}
-	if e.Code == models.CodeFrozen || e.Code == models.CodeRateLimited || e.Code == models.CodeUnavailable {
+	if e.RetryAfter > 0 || e.Code == models.CodeFrozen || e.Code == models.CodeRateLimited || e.Code == models.CodeUnavailable {
 		h.Set(echo.HeaderRetryAfter, seconds(e.RetryAfter))
 	}
 }

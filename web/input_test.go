@@ -231,7 +231,9 @@ func TestQueries(t *testing.T) {
 		pointer string
 	}{
 		"all":             {"environment=QA&limit=200&layers=true", http.StatusOK, ""},
-		"unknown":         {"environment=QA&other=1&other=2", http.StatusOK, ""},
+		"unknown":         {"environment=QA&other=1&other=2", http.StatusUnprocessableEntity, "/other"},
+		"odd name":        {"environment=QA&a/b~c=1", http.StatusUnprocessableEntity, "/a~1b~0c"},
+		"another case":    {"environment=QA&Limit=1", http.StatusUnprocessableEntity, "/Limit"},
 		"missing":         {"limit=1", http.StatusUnprocessableEntity, "/environment"},
 		"repeated":        {"environment=QA&environment=QA", http.StatusUnprocessableEntity, "/environment"},
 		"limit 0":         {"environment=QA&limit=0", http.StatusUnprocessableEntity, "/limit"},

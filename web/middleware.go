@@ -11,8 +11,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"github.com/hotswap/hotswap/models"
 )
@@ -20,17 +18,18 @@ import (
 // maxRequestID is how long an id that the caller brings may be.
 const maxRequestID = 64
 
-// enter is around everything: it names the call, keeps panics in, writes errors and counts the answer.
+// enter is around everything: it names and observes the call, keeps panics in and writes errors.
 func (s *server) enter(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r, header := c.Request(), c.Response().Header()
 		call := models.Request{ID: requestID(r.Header.Get(echo.HeaderXRequestID)), Address: c.RealIP()}
-		c.SetRequest(r.WithContext(models.WithRequest(r.Context(), call)))
+		ctx, seen := s.observer.begin(r, c.Path())
+		c.SetRequest(r.WithContext(models.WithRequest(ctx, call)))
 		header.Set(echo.HeaderXRequestID, call.ID)
 		header.Set(echo.HeaderXContentTypeOptions, "nosniff")
 		s.secure(header, r)
 
-		defer func() { s.count(c, r.Method) }()
+		defer func() { s.observer.end(c, seen, call.ID) }()
 		if err := guard(next, c); err != nil {
 			s.failures.handle(err, c)
 		}
@@ -78,7 +77,8 @@ func guard(next echo.HandlerFunc, c echo.Context) (err error) {
 	return next(c)
 }
 
-// authenticated asks for a credential wherever a route of the API matched, and makes path parameters plain text.
+// authenticated asks for a credential wherever a route of the API matched, makes path parameters plain text and
+// refuses query parameters that the route does not take.
 func (s *server) authenticated(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if err := plainParams(c); err != nil {
@@ -86,6 +86,9 @@ func (s *server) authenticated(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		if route := c.Path(); strings.HasPrefix(route, Prefix+"/") || strings.HasPrefix(route, "/ofrep/") {
 			if err := s.authenticate.Enter(c); err != nil {
+				return err
+			}
+			if err := s.queries.check(c); err != nil {
 				return err
 			}
 		}
@@ -121,45 +124,4 @@ func headAsGet(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-func newRequestCounter(registry *prometheus.Registry) *prometheus.CounterVec {
-	return promauto.With(registry).NewCounterVec(prometheus.CounterOpts{
-		Name: "hotswap_http_requests_total",
-		Help: "Requests answered, by route pattern, method and class of status.",
-	}, []string{"route", "method", "status"})
-}
-
-// count books the answer. The labels are bounded whatever a caller sends.
-func (s *server) count(c echo.Context, method string) {
-	route := c.Path()
-	switch {
-	case route == "":
-		route, method = "unmatched", "any"
-	case !known(method):
-		method = "other"
-	}
-	s.requests.WithLabelValues(route, method, statusClass(c.Response().Status)).Inc()
-}
-
-func known(method string) bool {
-	switch method {
-	case http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
-		return true
-	default:
-		return false
-	}
-}
-
-func statusClass(status int) string {
-	switch status / 100 {
-	case 2:
-		return "2xx"
-	case 3:
-		return "3xx"
-	case 4:
-		return "4xx"
-	default:
-		return "5xx"
-	}
 }

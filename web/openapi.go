@@ -52,6 +52,9 @@ var setUpHuma = sync.OnceFunc(func() {
 	}
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, msg string, errs ...error) huma.StatusError {
 		if c := callOf(ctx); c != nil {
+			if c.replays(cause(status, errs)) {
+				return silent{}
+			}
 			return c.failures.answer(ctx.Context(), c.echo, cause(status, errs))
 		}
 		return huma.NewError(status, msg, errs...)

@@ -57,6 +57,9 @@ func (p *Pages) draw(c echo.Context, page views.Page) ([]byte, error) {
 		}
 	}
 	frame, whole := p.frame(c), views.Document
+	if page.Nav != nil {
+		frame.Nav = page.Nav
+	}
 	if target != "" {
 		whole = views.Content
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/hotswap/hotswap/models"
 	"github.com/hotswap/hotswap/static"
@@ -28,8 +29,9 @@ const callTimeout = 2 * time.Second
 // Deps is what the transport needs from the rest of the program.
 type Deps struct {
 	Log      *slog.Logger
-	Registry *prometheus.Registry
-	Version  string // of the API document
+	Registry *prometheus.Registry // nil: nothing is measured
+	Tracer   trace.Tracer         // nil: nothing is traced
+	Version  string               // of the API document
 
 	// Authenticate finds the actor behind an API key or JWT; unauthenticated when there is none.
 	Authenticate auth.Authenticate
@@ -39,6 +41,9 @@ type Deps struct {
 	// Denied counts a read of what is denied or unknown, or an unknown credential, in memory; the actor, if known,
 	// and the address are in the context.
 	Denied func(context.Context, models.Refusal)
+	// Repeated looks whether a call with an Idempotency-Key was carried out before: models.RepeatedError if it was,
+	// invalid if the key belongs to another call.
+	Repeated func(context.Context, *models.Claim) error
 	// Ready tells why the node cannot serve yet, nil if it can. Only the text of a models.Error is shown.
 	Ready func(context.Context) error
 	// SignIn is the console's way in and out.
@@ -78,8 +83,8 @@ func New(d Deps) (http.Handler, error) {
 	e := echo.New()
 	e.IPExtractor = echo.ExtractIPDirect()
 	s := &server{
-		failures: failures{log: d.Log, pages: pages, refuse: d.Refuse, denied: d.Denied},
-		requests: newRequestCounter(d.Registry), authenticate: d.Authenticate, https: d.HTTPS,
+		failures: failures{log: d.Log, pages: pages, refuse: d.Refuse, denied: d.Denied, repeated: d.Repeated},
+		observer: newObserver(d.Registry, d.Tracer, d.Now), authenticate: d.Authenticate, https: d.HTTPS,
 	}
 	e.HTTPErrorHandler = s.failures.handle
 	e.Use(s.enter, s.authenticated)
@@ -87,15 +92,20 @@ func New(d Deps) (http.Handler, error) {
 	api := newAPI(e, d.Version, s.failures)
 	probes{log: d.Log, ready: d.Ready}.register(e)
 	e.GET(static.Prefix+":file", serveAsset)
-	d.Routes(Router{Echo: e, API: api, Console: newConsole(e, s.failures, d.SignIn)})
+	console := newConsole(e, s.failures, d.SignIn)
+	d.Routes(Router{Echo: e, API: api, Console: console})
+	complete(api.OpenAPI())
+	s.queries = queriesOf(api.OpenAPI())
 	e.GET(SpecPath, specHandler(api))
+	console.Open(DocsPath, docsHandler(api.OpenAPI(), pages))
 	return headAsGet(e), nil
 }
 
 // server is what the middleware of all routes shares.
 type server struct {
 	failures     failures
-	requests     *prometheus.CounterVec
+	observer     *observer
 	authenticate auth.Authenticate
 	https        bool
+	queries      queries
 }

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/caarlos0/env/v11"
 )
@@ -22,14 +24,26 @@ type settings struct {
 	OpsListen        string `env:"HOTSWAP_OPS_LISTEN" envDefault:"127.0.0.1:9090"`
 	TLSCert          string `env:"HOTSWAP_TLS_CERT"`
 	TLSKey           string `env:"HOTSWAP_TLS_KEY"`
+	MasterKey        string `env:"HOTSWAP_MASTER_KEY"`
+	OtherMasterKey   string `env:"HOTSWAP_MASTER_KEY_OTHER"`
+	RedisURL         string `env:"HOTSWAP_REDIS_URL"`
+	CacheTTL         string `env:"HOTSWAP_CACHE_TTL"  envDefault:"5m"`
+
+	Telemetry telemetrySettings
+
+	masters  masterKeys // what MasterKey and OtherMasterKey name
+	cacheTTL time.Duration
 }
 
 // readSettings returns what serve is to do, or every complaint about it at once. No complaint repeats a value.
-func readSettings() (settings, error) {
+func readSettings(ctx context.Context) (settings, error) {
 	var s settings
 	if err := env.Parse(&s); err != nil {
 		return s, usageError{err}
 	}
+	var badMaster, badTTL error
+	s.cacheTTL, badTTL = readCacheTTL("HOTSWAP_CACHE_TTL", s.CacheTTL)
+	s.masters, badMaster = openMasterKeys(ctx, s.MasterKey, s.OtherMasterKey)
 	if err := errors.Join(
 		checkDatabaseURL("HOTSWAP_DATABASE_URL", s.DatabaseURL),
 		checkURL("HOTSWAP_OIDC_ISSUER", s.OIDCIssuer),
@@ -38,6 +52,10 @@ func readSettings() (settings, error) {
 		checkListen("HOTSWAP_LISTEN", s.Listen),
 		checkListen("HOTSWAP_OPS_LISTEN", s.OpsListen),
 		checkTLS(s.TLSCert, s.TLSKey),
+		badMaster,
+		checkRedisURL("HOTSWAP_REDIS_URL", s.RedisURL),
+		badTTL,
+		s.Telemetry.check(),
 	); err != nil {
 		return s, usageError{fmt.Errorf("the configuration is not complete:\n%w", err)}
 	}

@@ -10,12 +10,12 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hotswap/hotswap/cmd/hotswap/demo"
 	"github.com/hotswap/hotswap/cmd/hotswap/devstack"
 	"github.com/hotswap/hotswap/cmd/hotswap/server"
+	"github.com/hotswap/hotswap/services/secrets"
 	"github.com/hotswap/hotswap/services/store"
 	"github.com/hotswap/hotswap/web/auth"
 )
@@ -36,6 +36,10 @@ func (c devCommand) Run(s surroundings) (err error) {
 	if err := checkListen("--listen", c.Listen); err != nil {
 		return usageError{err}
 	}
+	observe, err := readTelemetrySettings()
+	if err != nil {
+		return err
+	}
 	api, err := listen(s, c.Listen)
 	if err != nil {
 		return err
@@ -50,13 +54,26 @@ func (c devCommand) Run(s surroundings) (err error) {
 	if err != nil {
 		return err
 	}
-	db, err := store.Open(s, store.Options{URL: stack.databaseURL(devstack.App), Log: s.log})
+	n, err := newNode(s, observe)
+	if err != nil {
+		return err
+	}
+	defer stopTelemetry(s, n.telemetry)
+	n.api = api
+	db, err := n.database(s, stack.databaseURL(devstack.App))
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	n := &node{api: api, registry: newRegistry(), log: s.log}
-	if n.server, err = stack.server(s, db, n.registry); err != nil {
+	if err := n.openRedis(s, stack.redis.URL(), devCacheTTL); err != nil {
+		return err
+	}
+	defer n.redis.Close()
+	master, err := devMasterKey(s, c.Dir)
+	if err != nil {
+		return err
+	}
+	if n.server, err = stack.server(s, db, n, master); err != nil {
 		return err
 	}
 	if n.ops, err = listen(s, "127.0.0.1:0"); err != nil {
@@ -149,13 +166,14 @@ func (d *devStack) start(s surroundings, dir string) error {
 
 func (d *devStack) databaseURL(role string) string { return d.postgres.URL(role, devstack.Database) }
 
-func (d *devStack) server(s surroundings, db *store.DB, registry *prometheus.Registry) (*server.Server, error) {
+func (d *devStack) server(s surroundings, db *store.DB, n *node, master *secrets.Master) (*server.Server, error) {
 	provider := auth.NewProvider(auth.ProviderOptions{
 		Issuer: d.identity.Issuer(), ClientID: devClient, PublicURL: d.url,
 		Client: &http.Client{Timeout: outboundTimeout}, Now: time.Now,
 	})
 	return server.New(server.Options{
-		DB: db, Now: time.Now, Log: s.log, Registry: registry, Version: version, Provider: provider,
+		DB: db, Now: time.Now, Log: s.log, Registry: n.registry, Tracer: n.telemetry.Tracer(), Version: version,
+		Master: master, Redis: n.redis, Provider: provider,
 	})
 }
 

@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/hotswap/hotswap/services/telemetry"
 )
 
 // version is set by the build.
@@ -31,6 +33,7 @@ type commands struct {
 	Migrate migrateCommand `cmd:"" help:"Bring the database up to date, as its owner."`
 	Admin   adminCommand   `cmd:"" help:"Manage platform admins, as the owner of the database."`
 	Keys    keysCommand    `cmd:"" help:"Manage API keys, as the owner of the database."`
+	Secrets secretsCommand `cmd:"" help:"Manage master and data keys, as the owner of the database."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
@@ -70,7 +73,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	if err != nil {
 		return complain(errOut, usageError{err})
 	}
-	log := slog.New(slog.NewJSONHandler(errOut, nil))
+	log := slog.New(telemetry.Logs(slog.NewJSONHandler(errOut, nil)))
 	if err := parsed.Run(surroundings{ctx, out, log}); err != nil {
 		return complain(errOut, err)
 	}

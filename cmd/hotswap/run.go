@@ -11,8 +11,12 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/riverqueue/river/rivertype"
 
 	"github.com/hotswap/hotswap/cmd/hotswap/server"
+	"github.com/hotswap/hotswap/services/snapshots"
+	"github.com/hotswap/hotswap/services/store"
+	"github.com/hotswap/hotswap/services/telemetry"
 	"github.com/hotswap/hotswap/web"
 )
 
@@ -25,7 +29,24 @@ type node struct {
 	api, ops  net.Listener
 	cert, key string // files; empty for plain HTTP
 	registry  *prometheus.Registry
+	telemetry *telemetry.Telemetry
+	redis     *snapshots.Redis // nil: there is none
 	log       *slog.Logger
+}
+
+// newNode begins to observe what the node will do. The caller ends that with stopTelemetry, after all the rest.
+func newNode(s surroundings, t telemetrySettings) (*node, error) {
+	n := &node{registry: newRegistry(), log: s.log}
+	var err error
+	n.telemetry, err = openTelemetry(s, t, n.registry)
+	return n, err
+}
+
+// database opens the node's database, observed.
+func (n *node) database(ctx context.Context, url string) (*store.DB, error) {
+	return store.Open(ctx, store.Options{
+		URL: url, Log: n.log, Tracer: n.telemetry.Database(), Jobs: []rivertype.Middleware{n.telemetry.Jobs(time.Now)},
+	})
 }
 
 // serve answers until the context ends, then drains: no new calls, those under way finish, jobs and

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/hotswap/hotswap/cmd/hotswap/server"
-	"github.com/hotswap/hotswap/services/store"
 	"github.com/hotswap/hotswap/web/auth"
 )
 
@@ -17,22 +16,35 @@ type serveCommand struct{}
 
 // Run serves until the process is asked to stop.
 func (serveCommand) Run(s surroundings) error {
-	cfg, err := readSettings()
+	cfg, err := readSettings(s)
 	if err != nil {
 		return err
 	}
-	db, err := store.Open(s, store.Options{URL: cfg.DatabaseURL, Log: s.log})
+	if err := cfg.masters.key.Check(s); err != nil {
+		return fmt.Errorf("HOTSWAP_MASTER_KEY: %w", err)
+	}
+	n, err := newNode(s, cfg.Telemetry)
+	if err != nil {
+		return err
+	}
+	defer stopTelemetry(s, n.telemetry)
+	n.cert, n.key = cfg.TLSCert, cfg.TLSKey
+	db, err := n.database(s, cfg.DatabaseURL)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	n := &node{cert: cfg.TLSCert, key: cfg.TLSKey, registry: newRegistry(), log: s.log}
+	if err := n.openRedis(s, cfg.RedisURL, cfg.cacheTTL); err != nil {
+		return err
+	}
+	defer n.redis.Close()
 	provider := auth.NewProvider(auth.ProviderOptions{
 		Issuer: cfg.OIDCIssuer, ClientID: cfg.OIDCClientID, ClientSecret: cfg.OIDCClientSecret, PublicURL: cfg.PublicURL,
 		Client: &http.Client{Timeout: outboundTimeout}, Now: time.Now,
 	})
 	n.server, err = server.New(server.Options{
-		DB: db, Now: time.Now, Log: s.log, Registry: n.registry, Version: version, Provider: provider,
+		DB: db, Now: time.Now, Log: s.log, Registry: n.registry, Tracer: n.telemetry.Tracer(), Version: version,
+		Master: cfg.masters.key, OtherMaster: cfg.masters.other, Redis: n.redis, Provider: provider,
 	})
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ type Directory struct {
 	keysHead  models.Head
 	rolesHead models.Head
 
+	deleted  map[string]bool          // tenants whose keys and bindings open nothing
 	people   map[string]models.Person // by id
 	logins   map[login]string         // person ids by issuer and subject
 	invited  map[invite][]string      // ids of people added by e-mail who did not sign in as such yet

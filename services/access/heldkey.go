@@ -12,6 +12,7 @@ import (
 type heldKey struct {
 	models.APIKey
 	hash     [32]byte
+	closed   bool // its tenant is deleted
 	resolved atomic.Pointer[resolved]
 }
 
@@ -23,7 +24,7 @@ type resolved struct {
 
 // keyActor is who speaks through the key now; false when the key opens nothing.
 func (d *Directory) keyActor(k *heldKey, now time.Time) (models.Actor, bool) {
-	if !k.Usable(now) {
+	if k.closed || !k.Usable(now) {
 		return models.Actor{}, false
 	}
 	if r := k.resolved.Load(); r != nil && (r.until.IsZero() || now.Before(r.until)) {

@@ -144,13 +144,13 @@ func (s *Service) noteOutcome(ctx context.Context, d *Directory, err error) {
 // read takes one picture of all control data of access.
 func (s *Service) read(ctx context.Context) (*Directory, error) {
 	d := &Directory{
-		people: map[string]models.Person{}, logins: map[login]string{}, invited: map[invite][]string{},
+		deleted: map[string]bool{}, people: map[string]models.Person{}, logins: map[login]string{}, invited: map[invite][]string{},
 		byPerson: map[string][]models.Binding{}, byGroup: map[string][]models.Binding{},
 		byKey: map[string][]models.Binding{}, keys: map[string]*heldKey{},
 	}
 	ctx = models.WithActor(ctx, models.System(authActor))
 	err := s.db.Snapshot(ctx, func(_ context.Context, tx *gorm.DB) error {
-		for _, part := range []func(*gorm.DB) error{d.readHeads, d.readPeople, d.readBindings, d.readKeys} {
+		for _, part := range []func(*gorm.DB) error{d.readHeads, d.readDeleted, d.readPeople, d.readBindings, d.readKeys} {
 			if err := part(tx); err != nil {
 				return err
 			}
@@ -179,6 +179,19 @@ func (d *Directory) readHeads(tx *gorm.DB) error {
 		models.Platform, models.HeadKeys, models.HeadRoles)
 }
 
+// readDeleted comes before what is left out for it. Who deletes a tenant, or undoes that, moves the heads of keys and
+// roles.
+func (d *Directory) readDeleted(tx *gorm.DB) error {
+	return each(tx, func(rows *sql.Rows) error {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return err
+		}
+		d.deleted[id] = true
+		return nil
+	}, `SELECT tenant_id FROM tenants WHERE status = 'deleted'`)
+}
+
 func (d *Directory) readPeople(tx *gorm.DB) error {
 	return each(tx, func(rows *sql.Rows) error {
 		p, err := scanPerson(rows)
@@ -203,6 +216,9 @@ func (d *Directory) readBindings(tx *gorm.DB) error {
 		if err != nil {
 			return err
 		}
+		if d.deleted[b.TenantID] {
+			return nil
+		}
 		switch b.SubjectKind {
 		case models.SubjectPerson:
 			d.byPerson[b.Subject] = append(d.byPerson[b.Subject], b)
@@ -221,7 +237,7 @@ func (d *Directory) readKeys(tx *gorm.DB) error {
 		if err != nil {
 			return err
 		}
-		held := &heldKey{APIKey: k}
+		held := &heldKey{APIKey: k, closed: d.deleted[k.TenantID]} // its name is still wanted
 		copy(held.hash[:], k.SecretHash)
 		d.keys[k.ID] = held
 		return nil

@@ -81,7 +81,8 @@ func (l *Log) Denied(ctx context.Context, r models.Refusal) {
 	l.counts.add(who, tally{count: 1, route: r.Route})
 }
 
-// Run writes the counts of denied calls each minute until the context ends, and then what is left.
+// Run writes the counts of denied calls each minute, and those of reveals after their hour, until the context ends, and
+// then what is left.
 func (l *Log) Run(ctx context.Context) {
 	ticker := time.NewTicker(flushEvery)
 	defer ticker.Stop()
@@ -89,8 +90,11 @@ func (l *Log) Run(ctx context.Context) {
 		select {
 		case <-ticker.C:
 			l.flush(ctx)
+			l.flushReveals(ctx, l.now().UTC().Truncate(time.Hour))
 		case <-ctx.Done():
-			l.flush(context.WithoutCancel(ctx))
+			ctx := context.WithoutCancel(ctx)
+			l.flush(ctx)
+			l.flushReveals(ctx, l.now().Add(time.Hour)) // the hour that is not over, too
 			return
 		}
 	}

@@ -15,10 +15,11 @@ import (
 
 // Log writes and reads the audit log of all tenants.
 type Log struct {
-	db     *store.DB
-	now    func() time.Time
-	log    *slog.Logger
-	counts counts
+	db      *store.DB
+	now     func() time.Time
+	log     *slog.Logger
+	counts  counts
+	reveals reveals
 }
 
 // New makes a log. What could not be written outside a caller's transaction is told to the logger.
@@ -57,6 +58,11 @@ func batchOf(ctx context.Context, tenantID string, at time.Time, acts []models.A
 		return nil, models.Unauthenticated()
 	}
 	request := models.RequestFrom(ctx)
+	if len(acts) > 0 {
+		if err := store.Did(ctx, tenantID, acts[0].Resource); err != nil {
+			return nil, err
+		}
+	}
 	b := newBatch(tenantID, at)
 	who, err := b.subject(actor.ActorRef, request.Address)
 	if err != nil {

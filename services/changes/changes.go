@@ -14,7 +14,9 @@ import (
 	"github.com/hotswap/hotswap/models"
 	"github.com/hotswap/hotswap/services/access"
 	"github.com/hotswap/hotswap/services/audit"
+	"github.com/hotswap/hotswap/services/definitions"
 	"github.com/hotswap/hotswap/services/deployments"
+	"github.com/hotswap/hotswap/services/secrets"
 	"github.com/hotswap/hotswap/services/store"
 	"github.com/hotswap/hotswap/services/tenants"
 )
@@ -25,6 +27,8 @@ type Options struct {
 	Audit       *audit.Log
 	Access      *access.Service
 	Tenants     *tenants.Directory
+	Secrets     *secrets.Service
+	Definitions *definitions.Service
 	Deployments *deployments.Service
 	Now         func() time.Time
 	NewID       func() string // random UUIDs
@@ -35,20 +39,13 @@ type Options struct {
 type Service struct {
 	Options
 
-	writes *prometheus.CounterVec
+	metrics metrics
 }
 
 // New needs every option.
 func New(o Options) *Service {
-	writes := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "hotswap_writes_total", Help: "Writes of changes that committed, by where the change stands afterwards.",
-	}, []string{"status"})
-	o.Metrics.MustRegister(writes)
-	return &Service{o, writes}
+	return &Service{o, newMetrics(o.Metrics)}
 }
-
-// count counts a write that committed.
-func (s *Service) count(c models.Change) { s.writes.WithLabelValues(string(c.Status)).Inc() }
 
 // retries bounds how often a write locks again because the layer's chain or somebody's rights moved meanwhile.
 const retries = 4
@@ -60,12 +57,13 @@ type place struct {
 	read  *deployments.Reading
 }
 
-// write runs fn in a transaction that holds the locks of the tenant's chain. It locks again when what was
-// known before the locks turns out to be old.
+// write runs fn in a transaction that holds the locks of the tenant's chain, and that of the tier it is to move to if
+// one is named. It locks again when what was known before the locks turns out to be old.
 // What first prepares is read under the locks, in the same round trip.
-func (s *Service) write(ctx context.Context, tenantID string, first func(chain []string) *deployments.Reading,
+func (s *Service) write(ctx context.Context, tenantID, tier string, first func(chain []string) *deployments.Reading,
 	fn func(context.Context, *gorm.DB, place) error,
 ) error {
+	began := s.Now()
 	for range retries {
 		tenant, err := s.Tenants.Get(ctx, tenantID)
 		if err != nil {
@@ -79,9 +77,14 @@ func (s *Service) write(ctx context.Context, tenantID string, first func(chain [
 		var statements []store.Statement
 		if first != nil {
 			at.read = first(at.chain)
-			statements = append(statements, at.read.Statement)
+			statements = at.read.Statements()
 		}
-		err = s.DB.Write(ctx, at.chain, func(ctx context.Context, tx *gorm.DB) error { return fn(ctx, tx, at) }, statements...)
+		err = s.Secrets.Retry(ctx, func() error {
+			return s.DB.Write(ctx, with(at.chain, tier), func(ctx context.Context, tx *gorm.DB) error { return fn(ctx, tx, at) }, statements...)
+		})
+		if err == nil {
+			s.metrics.took.Observe(s.Now().Sub(began).Seconds())
+		}
 		var moved deployments.MovedError
 		if !errors.As(err, &moved) {
 			return err
@@ -90,6 +93,17 @@ func (s *Service) write(ctx context.Context, tenantID string, first func(chain [
 		s.Access.Raise([]models.Head{moved.Head})
 	}
 	return models.Unavailable("the tenant is being changed", time.Second)
+}
+
+// with is the chain with another tier in its place among the layers that are locked: topmost first, tiers by name.
+func with(chain []string, tier string) []string {
+	if tier == "" || slices.Contains(chain, tier) {
+		return chain
+	}
+	own := len(chain) - 1
+	layers := append(slices.Clone(chain[1:own]), tier)
+	slices.Sort(layers)
+	return append(append([]string{chain[0]}, layers...), chain[own])
 }
 
 // Outcome is what a write led to: a change, and the config when it is live at once.
@@ -112,9 +126,11 @@ func (o *Outcome) mask() {
 // route sends a change on its way, and writes it with what it did: live at once where nothing asks for a
 // decision, else waiting.
 func (s *Service) route(ctx context.Context, tx *gorm.DB, c *models.Change, f models.Facts, did func() models.Act) error {
-	c.Stages = models.MergeStages(c.Stages, f.StagesFor(c)) // an edit never loses a stage that was asked
+	if c.RollsBack == "" {
+		c.Stages = models.MergeStages(c.Stages, f.StagesFor(c)) // an edit never loses a stage that was asked
+	}
 	if len(c.Stages) == 0 {
-		return s.start(ctx, c, f, did)
+		return s.start(ctx, tx, c, f, did)
 	}
 	expires := f.At.Add(f.Policy().ExpiresIn)
 	c.Status, c.ExpiresAt = models.ChangePending, &expires
@@ -125,13 +141,19 @@ func (s *Service) route(ctx context.Context, tx *gorm.DB, c *models.Change, f mo
 }
 
 // start applies the change, and writes it with what it did before and by that.
-func (s *Service) start(ctx context.Context, c *models.Change, f models.Facts, did func() models.Act) error {
+func (s *Service) start(ctx context.Context, tx *gorm.DB, c *models.Change, f models.Facts, did func() models.Act) error {
 	c.Status, c.ExpiresAt = models.ChangeDeployed, nil
 	row, err := save(c, f.At)
 	if err != nil {
 		return err
 	}
-	deployment, acts, err := s.Deployments.Start(ctx, c, f)
+	if c.Reaches() { // definitions name the change that makes them
+		if err := store.Send(ctx, row); err != nil {
+			return err
+		}
+		row = store.Statement{}
+	}
+	deployment, acts, err := s.Deployments.Start(ctx, tx, c, f)
 	if err != nil {
 		return err
 	}
@@ -139,7 +161,14 @@ func (s *Service) start(ctx context.Context, c *models.Change, f models.Facts, d
 	if err != nil {
 		return err
 	}
-	return store.Send(ctx, row, deployment, entries)
+	statements := []store.Statement{row, deployment, entries}
+	if row.SQL == "" {
+		statements = statements[1:]
+	}
+	if c.RollsBack != "" {
+		statements = append(statements, rolledBack(c, f.At))
+	}
+	return store.Send(ctx, statements...)
 }
 
 // keep writes a change that is not applied by this, and what it did.
@@ -155,8 +184,11 @@ func (s *Service) keep(ctx context.Context, c *models.Change, at time.Time, acts
 	return store.Send(ctx, row, entries)
 }
 
-// fit binds the change to the facts, checks it and seals it with its digest.
-func (s *Service) fit(ctx context.Context, c *models.Change, f models.Facts, pointer func(int) string) error {
+// fit binds the change to the facts, seals its sensitive values, checks it and gives it its digest.
+func (s *Service) fit(ctx context.Context, tx *gorm.DB, c *models.Change, f models.Facts, pointer func(int) string) error {
+	if err := s.open(ctx, c); err != nil {
+		return err
+	}
 	for i := range c.Items {
 		if c.Items[i].ConfigID == "" {
 			c.Items[i].ConfigID = s.NewID()
@@ -165,13 +197,16 @@ func (s *Service) fit(ctx context.Context, c *models.Change, f models.Facts, poi
 	if err := c.Bind(f, pointer); err != nil {
 		return err
 	}
-	if err := s.Deployments.Check(ctx, c, f, pointer); err != nil {
+	if err := s.seal(ctx, c); err != nil {
 		return err
 	}
-	return seal(c)
+	if err := s.Deployments.Check(ctx, tx, c, f, pointer); err != nil {
+		return err
+	}
+	return sign(c)
 }
 
-func seal(c *models.Change) (err error) {
+func sign(c *models.Change) (err error) {
 	if c.Title == "" {
 		c.Title = c.DefaultTitle()
 	}
@@ -181,7 +216,11 @@ func seal(c *models.Change) (err error) {
 
 // strategy finds the strategy asked for, or the policy's default. invalid: there is none of that name;
 // forbidden: the policy does not allow it here.
-func strategy(name string, p models.Policy) (models.Strategy, error) {
+func strategy(name string, c *models.Change, f models.Facts) (models.Strategy, error) {
+	p := f.Policy()
+	if c.Reaches() { // what holds in all environments has no steps
+		p.DefaultStrategy, p.AllowedStrategies = models.StrategyDirect, []string{models.StrategyDirect}
+	}
 	if name == "" {
 		name = p.DefaultStrategy
 	}

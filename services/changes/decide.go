@@ -25,7 +25,7 @@ func (s *Service) Decide(ctx context.Context, in Decide) (models.Change, error) 
 	if !models.ValidText(in.Comment, maxReason) {
 		return models.Change{}, models.Invalid("/comment", "at most 4,000 characters")
 	}
-	return s.revise(ctx, in.ChangeID, models.PermViewChanges, func(r *revision) error {
+	c, err := s.revise(ctx, in.ChangeID, models.PermViewChanges, func(r *revision) error {
 		d := models.Decision{ID: s.NewID(), Verdict: in.Verdict, Digest: in.Digest, Comment: in.Comment}
 		if err := r.c.Decide(d, r.by, r.who.Identity, r.f.At); err != nil {
 			return err
@@ -36,6 +36,10 @@ func (s *Service) Decide(ctx context.Context, in Decide) (models.Change, error) 
 		}
 		return s.ready(r, act)
 	})
+	if err == nil {
+		s.countDecision(c)
+	}
+	return c, err
 }
 
 func decided(c *models.Change) models.Value {
@@ -61,10 +65,13 @@ func (s *Service) ready(r *revision, act models.Act) error {
 	if digest != r.c.Digest {
 		return models.Conflict("the change is not what was approved")
 	}
-	if err := s.Deployments.Check(r.ctx, r.c, r.f, ItemPointer); err != nil {
+	if err := s.open(r.ctx, r.c); err != nil {
 		return err
 	}
-	return s.start(r.ctx, r.c, r.f, func() models.Act { return act })
+	if err := s.Deployments.Check(r.ctx, r.tx, r.c, r.f, ItemPointer); err != nil {
+		return err
+	}
+	return s.start(r.ctx, r.tx, r.c, r.f, func() models.Act { return act })
 }
 
 // strikes logs approvals that no longer count because their person lost the right.
@@ -110,7 +117,7 @@ func (s *Service) revise(ctx context.Context, id string, p models.Permission, fn
 		return models.Change{}, err
 	}
 	var c models.Change
-	err = s.write(ctx, found.TenantID, nil, func(ctx context.Context, tx *gorm.DB, at place) error {
+	err = s.write(ctx, found.TenantID, found.TierLayer(), nil, func(ctx context.Context, tx *gorm.DB, at place) error {
 		r, err := s.revision(ctx, tx, at, found)
 		if err != nil {
 			return err
@@ -120,6 +127,11 @@ func (s *Service) revise(ctx context.Context, id string, p models.Permission, fn
 		}
 		if err := r.by.Require(p, "change", found.TenantID, found.Environment); err != nil {
 			return err
+		}
+		if p == models.PermEditConfigs {
+			if err := mayEdit(r.by, r.c); err != nil {
+				return err
+			}
 		}
 		c = *r.c
 		r.c = &c
@@ -138,7 +150,7 @@ func (s *Service) revision(ctx context.Context, tx *gorm.DB, at place, found mod
 	if err != nil {
 		return nil, err
 	}
-	f, err := deployments.Facts(ctx, at.chain, c.Environment, c.Keys())
+	f, err := deployments.ReadFor(&c, at.chain).Now(ctx)
 	if err != nil {
 		return nil, err
 	}

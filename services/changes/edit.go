@@ -28,18 +28,21 @@ func (s *Service) Revise(ctx context.Context, in Revise) (models.Change, error) 
 		if err := d.validate(); err != nil {
 			return err
 		}
+		if err := d.may(r.by, r.c.TenantID, r.c.Environment); err != nil {
+			return err
+		}
+		if err := in.keepsTenant(r.c); err != nil {
+			return err
+		}
 		unnamed := r.c.DefaultTitle()
 		r.c.Title, r.c.Reason = d.Title, d.Reason
 		if in.Items != nil {
-			r.c.Items = nil
-			for _, item := range d.Items {
-				r.c.Items = append(r.c.Items, item.item())
-			}
+			r.c.Items = in.items(r.c.Items)
 			r.c.Retitle(unnamed)
 		}
 		if in.Strategy != nil {
 			var err error
-			if r.c.Strategy, err = strategy(*in.Strategy, r.f.Policy()); err != nil {
+			if r.c.Strategy, err = strategy(*in.Strategy, r.c, r.f); err != nil {
 				return err
 			}
 		}
@@ -70,7 +73,7 @@ func (s *Service) SubmitDraft(ctx context.Context, id, ifMatch string) (models.C
 		if err := models.CheckTag(ifMatch, r.c.Tag()); err != nil {
 			return err
 		}
-		if err := s.fit(r.ctx, r.c, r.f, ItemPointer); err != nil {
+		if err := s.fit(r.ctx, r.tx, r.c, r.f, ItemPointer); err != nil {
 			return err
 		}
 		if err := replaceItems(r.tx, r.c); err != nil { // they were fitted to the facts of today
@@ -100,33 +103,58 @@ func (r *revision) editable(ifMatch string) error {
 	return models.CheckTag(ifMatch, r.c.Tag())
 }
 
+// keepsTenant makes sure that an edit brings nothing that moves a tenant, and leaves what does: such a change holds the
+// locks of what it was written for.
+func (in Revise) keepsTenant(c *models.Change) error {
+	moves := in.Items != nil && c.Items[0].Op.OnTenant()
+	for _, e := range in.Items {
+		moves = moves || e.Op.OnTenant()
+	}
+	if moves {
+		return models.Invalid("/items", "what moves a tenant is not edited: cancel the change and write another")
+	}
+	return nil
+}
+
 // draft is the edited change as a caller would have written it.
 func (in Revise) draft(c *models.Change) Draft {
-	d := Draft{Title: c.Title, Reason: c.Reason, Items: in.Items, Pointer: ItemPointer}
+	d := Draft{Title: c.Title, Reason: c.Reason, Items: in.Items, Pointer: ItemPointer, keeps: in.Items == nil}
 	if in.Title != nil {
 		d.Title = *in.Title
 	}
 	if in.Reason != nil {
 		d.Reason = *in.Reason
 	}
-	if in.Items == nil {
-		for _, i := range c.Items {
-			d.Items = append(d.Items, Edit{Key: i.Key, Op: i.Op, Value: i.Value})
+	return d
+}
+
+// items are those that the edit brings. A mask in place of a secret keeps the secret: it is what the caller was shown.
+func (in Revise) items(old []models.Item) []models.Item {
+	out := make([]models.Item, len(in.Items))
+	for n, e := range in.Items {
+		out[n] = e.item()
+		for _, was := range old {
+			if was.Key == e.Key && was.Op == models.OpSet && was.Value.IsSealed() && e.Value == models.Masked {
+				out[n].Value = was.Value
+			}
 		}
 	}
-	return d
+	return out
 }
 
 // rewrite fits an edited change to the facts and writes it: a draft stays one, any other waits anew.
 func (r *revision) rewrite(action string) error {
-	f, err := deployments.Facts(r.ctx, r.f.Layer.Chain(), r.c.Environment, r.c.Keys())
+	f, err := deployments.ReadFor(r.c, r.f.Layer.Chain()).Now(r.ctx)
 	if err != nil {
 		return err
 	}
 	r.f = f
 	before := summary(r.c)
 	r.c.Edited(r.by)
-	if err := r.s.fit(r.ctx, r.c, r.f, ItemPointer); err != nil {
+	if err := r.s.fit(r.ctx, r.tx, r.c, r.f, ItemPointer); err != nil {
+		return err
+	}
+	if err := mayUncover(r.c, r.f, r.by); err != nil {
 		return err
 	}
 	if err := replaceItems(r.tx, r.c); err != nil {

@@ -40,7 +40,7 @@ func (e *Expirer) Expire(ctx context.Context, args Expire) error {
 func (*Expirer) Timeout(*river.Job[Expire]) time.Duration { return 30 * time.Second }
 
 func (s *Service) expire(ctx context.Context, job Expire) error {
-	err := s.write(ctx, job.TenantID, nil, func(ctx context.Context, tx *gorm.DB, at place) error {
+	err := s.write(ctx, job.TenantID, "", nil, func(ctx context.Context, tx *gorm.DB, at place) error {
 		r, err := s.revision(ctx, tx, at, models.Change{TenantID: job.TenantID, ID: job.ChangeID})
 		if err != nil {
 			return err

@@ -15,9 +15,9 @@ import (
 // columns are a change with its items, decisions and deployment, each change one row, and the tier of its tenant.
 const columns = `c.tenant_id, c.id, c.environment, c.title, c.reason, c.origin, c.author, to_json(c.editors) AS editors,
   to_json(c.responsible) AS responsible, c.status, c.digest, c.strategy, c.always_review, c.stages, c.version,
-  c.created_at, c.updated_at, c.expires_at, (SELECT t.tier FROM tenants t WHERE t.tenant_id = c.tenant_id) AS tier,
+  c.created_at, c.updated_at, c.expires_at, c.rolls_back, (SELECT t.tier FROM tenants t WHERE t.tenant_id = c.tenant_id) AS tier,
   (SELECT json_agg(json_build_object('position', i.position, 'key', i.key, 'op', i.op, 'value', i.value, 'previous', i.previous,
-     'base', i.base_version, 'config', i.config_id, 'defines', i.defines, 'definition', i.definition, 'sensitive', i.sensitive)
+     'base', i.base_version, 'config', i.config_id, 'defines', i.defines, 'definition', i.definition, 'sensitive', i.sensitive, 'locked', i.locked)
      ORDER BY i.position) FROM change_items i WHERE i.tenant_id = c.tenant_id AND i.change_id = c.id) AS items,
   (SELECT json_agg(json_build_object('id', d.id, 'stage', d.stage, 'person', d.person_id, 'verdict', d.decision,
      'digest', d.digest, 'comment', d.comment, 'at', d.at, 'voided', d.voided) ORDER BY d.at, d.id)
@@ -35,6 +35,7 @@ type changeRow struct {
 	Version                                                  int64
 	CreatedAt, UpdatedAt                                     time.Time
 	ExpiresAt                                                *time.Time
+	RollsBack                                                *string
 	Tier                                                     string
 	Items, Decisions, Deployment                             *string
 }
@@ -44,7 +45,7 @@ func (r changeRow) change(names *access.Directory) (models.Change, error) {
 	c := models.Change{
 		TenantID: r.TenantID, ID: r.ID, Environment: r.Environment, Title: r.Title, Reason: r.Reason, Origin: r.Origin,
 		Author: names.Name(models.ParseActorRef(r.Author)), Status: r.Status, Digest: r.Digest, AlwaysReview: r.AlwaysReview,
-		Version: r.Version, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), DeploymentID: text(r.Deployment),
+		Version: r.Version, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), DeploymentID: text(r.Deployment), RollsBack: text(r.RollsBack),
 	}
 	if r.ExpiresAt != nil {
 		at := r.ExpiresAt.UTC()
@@ -90,7 +91,7 @@ func (r decisionRow) decision(names *access.Directory) models.Decision {
 func (r itemRow) item() (models.Item, error) {
 	i := models.Item{
 		Key: r.Key, Op: r.Op, Value: models.Value(text(r.Value)), Previous: models.Value(text(r.Previous)),
-		BaseVersion: r.Base, ConfigID: r.Config, Definition: r.Definition, Sensitive: r.Sensitive,
+		BaseVersion: r.Base, ConfigID: r.Config, Definition: r.Definition, Sensitive: r.Sensitive, Locked: r.Locked,
 	}
 	if r.Defines == nil {
 		return i, nil

@@ -19,6 +19,7 @@ import (
 	"github.com/hotswap/hotswap/services/configs"
 	"github.com/hotswap/hotswap/services/definitions"
 	"github.com/hotswap/hotswap/services/deployments"
+	"github.com/hotswap/hotswap/services/secrets"
 	"github.com/hotswap/hotswap/services/store"
 	"github.com/hotswap/hotswap/services/store/storetest"
 	"github.com/hotswap/hotswap/services/tenants"
@@ -36,8 +37,22 @@ type house struct {
 	tenants *tenants.Service
 	configs *configs.Service
 	deploy  *deployments.Service
+	secrets *secrets.Service
+	defs    *definitions.Service
 	ahead   atomic.Int64 // how far the clock is ahead, ns
 	people  map[string]string
+}
+
+// newSecrets seals under a master key of its own.
+func newSecrets(t testing.TB, d *storetest.Database) *secrets.Service {
+	t.Helper()
+	master, err := secrets.NewMaster()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return secrets.New(secrets.Options{
+		DB: d.DB, Master: master, Now: time.Now, NewID: uuid.NewString, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
+	})
 }
 
 func (h *house) now() time.Time { return time.Now().Add(time.Duration(h.ahead.Load())) }
@@ -54,10 +69,12 @@ func newHouse(t *testing.T) *house {
 		directory.Raise(heads)
 	})
 	h.tenants = tenants.New(h.d.DB, log, directory)
-	h.configs = configs.New(h.d.DB, h.access)
-	h.deploy = deployments.New(h.d.DB, definitions.NewValidator().Validate, uuid.NewString)
+	h.configs = configs.New(configs.Options{DB: h.d.DB, Access: h.access})
+	h.secrets = newSecrets(t, h.d)
+	h.defs = definitions.New(h.d.DB, log, directory, h.secrets, definitions.NewValidator())
+	h.deploy = deployments.New(h.d.DB, h.defs, h.tenants, uuid.NewString)
 	h.Service = changes.New(changes.Options{
-		DB: h.d.DB, Audit: log, Access: h.access, Tenants: directory, Deployments: h.deploy,
+		DB: h.d.DB, Audit: log, Access: h.access, Tenants: directory, Secrets: h.secrets, Definitions: h.defs, Deployments: h.deploy,
 		Now: h.now, NewID: uuid.NewString, Metrics: prometheus.NewRegistry(),
 	})
 	for name, role := range map[string]models.Role{

@@ -2,6 +2,7 @@ package changes
 
 import (
 	"context"
+	"slices"
 
 	"github.com/hotswap/hotswap/models"
 )
@@ -13,6 +14,31 @@ type May struct {
 	Edit    error // Revise and Rebase
 	Cancel  error
 	Submit  error // SubmitDraft
+}
+
+// mayWrite tells whether the actor may write a change of these operations there: values by the right to edit,
+// definitions by that right in all environments, what moves the tenant by the right to manage tenants; what stops being
+// a secret is a reveal as well, see mayUncover.
+func mayWrite(by models.Actor, what, tenantID, environment string, ops []models.Op) error {
+	if slices.ContainsFunc(ops, models.Op.OnTenant) {
+		return mayMove(by, what, tenantID)
+	}
+	if err := by.Require(models.PermEditConfigs, what, tenantID, environment); err != nil {
+		return err
+	}
+	if slices.Contains(ops, models.OpDefine) && !by.Everywhere(models.PermEditConfigs, tenantID) {
+		return models.Forbidden("a definition needs the permission " + string(models.PermEditConfigs) + " in all environments")
+	}
+	return nil
+}
+
+// mayEdit tells whether the actor may do to a change what only those may who could have written it.
+func mayEdit(by models.Actor, c *models.Change) error {
+	ops := make([]models.Op, len(c.Items))
+	for i, item := range c.Items {
+		ops[i] = item.Op
+	}
+	return mayWrite(by, "change", c.TenantID, c.Environment, ops)
 }
 
 // May tells what the actor of the context may do with a change that Get or a list has shown it. The rights are those
@@ -32,7 +58,7 @@ func (s *Service) May(ctx context.Context, c models.Change) (May, error) {
 	now := s.Now()
 	c.Lapse(now)
 	m := May{Barrier: c.Barrier(actor, who.Identity, now), Decide: c.MayDecide(actor, who.Identity, now)}
-	m.Edit = actor.Require(models.PermEditConfigs, "change", c.TenantID, c.Environment)
+	m.Edit = mayEdit(actor, &c)
 	m.Submit = m.Edit
 	if m.Edit == nil {
 		m.Edit, m.Submit = c.Editable(), c.IsDraft()

@@ -15,25 +15,25 @@ import (
 const saveSQL = `
 WITH item AS (
   SELECT * FROM jsonb_to_recordset(CAST(@items AS jsonb)) AS x(position integer, key text, op text, value text, previous text,
-    base bigint, config uuid, defines text, definition bigint, sensitive boolean)
+    base bigint, config uuid, defines text, definition bigint, sensitive boolean, locked boolean)
 ), decision AS (
   SELECT * FROM jsonb_to_recordset(CAST(@decisions AS jsonb)) AS x(id uuid, stage text, person uuid, verdict text, digest text,
     comment text, at timestamptz, voided text)
 ), saved AS (
   INSERT INTO changes AS c (tenant_id, id, environment, title, reason, origin, author, editors, responsible, status, digest,
-    strategy, always_review, stages, created_at, updated_at, expires_at)
+    strategy, always_review, stages, created_at, updated_at, expires_at, rolls_back)
   VALUES (@tenant, @id, @environment, @title, @reason, @origin, @author,
     ARRAY(SELECT jsonb_array_elements_text(CAST(@editors AS jsonb))),
     ARRAY(SELECT jsonb_array_elements_text(CAST(@responsible AS jsonb))::uuid),
-    @status, @digest, @strategy, @always, CAST(@stages AS jsonb), @created, @at, @expires)
+    @status, @digest, @strategy, @always, CAST(@stages AS jsonb), @created, @at, @expires, CAST(@rolls AS uuid))
   ON CONFLICT (tenant_id, id) DO UPDATE SET title = excluded.title, reason = excluded.reason, editors = excluded.editors,
     responsible = excluded.responsible, status = excluded.status, digest = excluded.digest, strategy = excluded.strategy,
     always_review = excluded.always_review, stages = excluded.stages, updated_at = excluded.updated_at,
     expires_at = excluded.expires_at, version = c.version + 1
   RETURNING c.version
 ), items AS (
-  INSERT INTO change_items (tenant_id, change_id, position, key, op, value, previous, base_version, config_id, defines, definition, sensitive)
-  SELECT @tenant, @id, position, key, op, value, previous, base, config, defines, definition, sensitive FROM item
+  INSERT INTO change_items (tenant_id, change_id, position, key, op, value, previous, base_version, config_id, defines, definition, sensitive, locked)
+  SELECT @tenant, @id, position, key, op, value, previous, base, config, defines, definition, sensitive, locked FROM item
   ON CONFLICT (tenant_id, change_id, position) DO NOTHING
 ), decided AS (
   INSERT INTO decisions (tenant_id, id, change_id, stage, person_id, decision, digest, comment, at, voided)
@@ -54,6 +54,7 @@ type itemRow struct {
 	Defines    *string   `json:"defines"`
 	Definition int64     `json:"definition"`
 	Sensitive  bool      `json:"sensitive"`
+	Locked     *bool     `json:"locked"`
 }
 
 type decisionRow struct {
@@ -73,6 +74,7 @@ func save(c *models.Change, at time.Time) (store.Statement, error) {
 		"tenant": c.TenantID, "id": c.ID, "environment": c.Environment, "title": c.Title, "reason": c.Reason,
 		"origin": c.Origin, "author": c.Author.String(), "status": string(c.Status), "digest": c.Digest,
 		"always": c.AlwaysReview, "created": c.CreatedAt, "at": at, "expires": c.ExpiresAt,
+		"rolls": optional(c.RollsBack),
 	}
 	c.UpdatedAt = at
 	parts := map[string]any{
@@ -100,10 +102,10 @@ func itemRows(c *models.Change) []itemRow {
 	for n, i := range c.Items {
 		out[n] = itemRow{
 			Position: n, Key: i.Key, Op: i.Op, Value: optional(string(i.Value)), Previous: optional(string(i.Previous)),
-			Base: i.BaseVersion, Config: i.ConfigID, Definition: i.Definition, Sensitive: i.Sensitive,
+			Base: i.BaseVersion, Config: i.ConfigID, Definition: i.Definition, Sensitive: i.Sensitive, Locked: i.Locked,
 		}
 		if i.Defines != nil {
-			text, _ := json.Marshal(i.Defines) // two strings: cannot fail
+			text, _ := json.Marshal(i.Defines) // texts, a flag and a time: cannot fail
 			out[n].Defines = optional(string(text))
 		}
 	}

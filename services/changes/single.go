@@ -18,6 +18,7 @@ type Set struct {
 	Description string
 	Reason      string
 	Strategy    string
+	Locked      *bool // nothing below overrides it; nil keeps the lock as it is
 }
 
 // Set is a change of one item. See Submit for its errors.
@@ -25,7 +26,7 @@ func (s *Service) Set(ctx context.Context, in Set) (Outcome, error) {
 	return s.Submit(ctx, Draft{
 		TenantID: in.TenantID, Environment: in.Environment, Reason: in.Reason, Strategy: in.Strategy,
 		Origin: models.OriginEdit, Pointer: Single,
-		Items: []Edit{{Key: in.Key, Op: models.OpSet, Value: in.Value, Type: in.Type, Description: in.Description}},
+		Items: []Edit{{Key: in.Key, Op: models.OpSet, Value: in.Value, Type: in.Type, Description: in.Description, Locked: in.Locked}},
 	})
 }
 
@@ -63,16 +64,25 @@ func (s *Service) Delete(ctx context.Context, configID, ifMatch string) (Outcome
 	})
 }
 
+// locateAny is locate for a config that may be deleted.
+func (s *Service) locateAny(ctx context.Context, configID string) (located, error) {
+	return s.where(ctx, configID, `SELECT tenant_id, environment, key FROM configs WHERE id = @id`)
+}
+
 // located is where a live config is.
 type located struct{ TenantID, Environment, Key string }
 
 // locate finds a live config by its id in the actor's whole scope.
-func (s *Service) locate(ctx context.Context, configID string) (at located, err error) {
+func (s *Service) locate(ctx context.Context, configID string) (located, error) {
+	return s.where(ctx, configID, `SELECT tenant_id, environment, key FROM configs WHERE id = @id AND live IS NOT NULL`)
+}
+
+func (s *Service) where(ctx context.Context, configID, sql string) (at located, err error) {
 	if !models.ValidID(configID) {
 		return at, models.NotFound("config")
 	}
 	err = s.DB.Look(ctx, store.Statement{
-		SQL:  `SELECT tenant_id, environment, key FROM configs WHERE id = @id AND live IS NOT NULL`,
+		SQL:  sql,
 		Args: map[string]any{"id": configID},
 		Into: []any{&at.TenantID, &at.Environment, &at.Key},
 	})

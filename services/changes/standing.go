@@ -36,7 +36,7 @@ func (s *Service) Standing(ctx context.Context, id string) (out Standing, err er
 	if err := actor.Require(models.PermViewChanges, "change", c.TenantID, c.Environment); err != nil {
 		return out, err
 	}
-	f, err := s.factsNow(ctx, &c)
+	f, problem, err := s.factsNow(ctx, &c)
 	if err != nil {
 		return out, err
 	}
@@ -45,14 +45,13 @@ func (s *Service) Standing(ctx context.Context, id string) (out Standing, err er
 	for key, d := range f.Definitions {
 		out.Types[key] = d.Type
 	}
-	hide := !actor.Can(models.PermReadSecrets, c.TenantID, c.Environment)
 	for _, i := range c.Items {
 		live := f.Live[i.Key]
-		if live.Version == i.BaseVersion {
+		if i.Op.Reaches() || live.Version == i.BaseVersion {
 			continue
 		}
 		moved := Moved{Version: live.Version, Value: live.Value}
-		if hide && i.Sensitive && live.Value != "" {
+		if i.Sensitive && live.Value != "" {
 			moved.Value = models.Masked
 		}
 		out.Moved[i.Key] = moved
@@ -60,32 +59,52 @@ func (s *Service) Standing(ctx context.Context, id string) (out Standing, err er
 	if len(out.Moved) > 0 {
 		return out, nil // the rules are about what is live; they are looked at when the change is written anew
 	}
-	out.Problem = s.Deployments.Check(ctx, &c, f, ItemPointer)
-	if _, ours := errors.AsType[*models.Error](out.Problem); out.Problem != nil && !ours {
-		return out, out.Problem
-	}
+	out.Problem = problem
 	return out, nil
 }
 
-// factsNow reads the facts of a change on one picture of the database.
-func (s *Service) factsNow(ctx context.Context, c *models.Change) (f models.Facts, err error) {
+// factsNow reads the facts of a change on one picture of the database, and what would keep it from being applied on it.
+func (s *Service) factsNow(ctx context.Context, c *models.Change) (f models.Facts, problem, err error) {
+	err = s.glance(ctx, c.TenantID, func(ctx context.Context, tx *gorm.DB, chain []string) error {
+		f, problem, err = s.look(ctx, tx, chain, c)
+		return err
+	})
+	return f, problem, err
+}
+
+// glance runs fn on one unmoving picture of the database, without a lock, with the chain that the tenant has on it.
+func (s *Service) glance(ctx context.Context, tenantID string, fn func(ctx context.Context, tx *gorm.DB, chain []string) error) error {
 	for range retries {
-		tenant, err := s.Tenants.Get(ctx, c.TenantID)
+		tenant, err := s.Tenants.Get(ctx, tenantID)
 		if err != nil {
-			return f, err
-		}
-		err = s.DB.Snapshot(ctx, func(ctx context.Context, _ *gorm.DB) error {
-			if err := store.Narrow(ctx, tenant.Chain()); err != nil {
-				return err
-			}
-			f, err = deployments.Facts(ctx, tenant.Chain(), c.Environment, c.Keys())
 			return err
+		}
+		err = s.Secrets.Retry(ctx, func() error {
+			return s.DB.Snapshot(ctx, func(ctx context.Context, tx *gorm.DB) error { return fn(ctx, tx, tenant.Chain()) })
 		})
 		moved, again := errors.AsType[deployments.MovedError](err)
 		if !again {
-			return f, err
+			return err
 		}
 		s.Tenants.Raise([]models.Head{moved.Head})
 	}
-	return f, models.Unavailable("the tenant is being changed", time.Second)
+	return models.Unavailable("the tenant is being changed", time.Second)
+}
+
+// look reads the facts and checks the change on them. A problem is what the caller of an approval would be told.
+func (s *Service) look(ctx context.Context, tx *gorm.DB, chain []string, c *models.Change) (f models.Facts, problem, err error) {
+	if err := store.Narrow(ctx, with(chain, c.TierLayer())); err != nil {
+		return f, nil, err
+	}
+	if f, err = deployments.ReadFor(c, chain).Now(ctx); err != nil {
+		return f, nil, err
+	}
+	if err := s.open(ctx, c); err != nil {
+		return f, nil, err
+	}
+	problem = s.Deployments.Check(ctx, tx, c, f, ItemPointer)
+	if _, ours := errors.AsType[*models.Error](problem); problem != nil && !ours {
+		return f, nil, problem
+	}
+	return f, problem, nil
 }

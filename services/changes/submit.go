@@ -3,6 +3,7 @@ package changes
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 
 	"gorm.io/gorm"
@@ -18,8 +19,10 @@ type Edit struct {
 	Value       models.Value // empty for delete
 	Type        models.ValueType
 	Description string
-	BaseVersion *int64 // nil means what is live now
-	IfMatch     string // entity tag of the config, if the caller named one
+	Definition  *models.Defines // of define; of set for a key that nothing defines yet, in place of Type and Description
+	Locked      *bool           // of set: lock or unlock with the value; nil keeps the lock as it is
+	BaseVersion *int64          // nil means what is live now
+	IfMatch     string          // entity tag of the config, if the caller named one
 }
 
 // Draft is a change as a caller writes it.
@@ -36,6 +39,8 @@ type Draft struct {
 	Origin       string
 	Pointer      func(i int) string // names the i-th item in the caller's input
 
+	keeps    bool       // the items of a change stay as they are: there are none here to look at
+	rolls    *rollback  // what is rolled back; nil for any other draft
 	promotes *promotion // where a promotion's values come from; nil for any other draft
 }
 
@@ -64,6 +69,7 @@ func (d *Draft) validate() error {
 		add("/reason", "at most 4,000 characters")
 	}
 	switch {
+	case d.keeps:
 	case len(d.Items) == 0:
 		add("/items", "a change has at least one item")
 	case len(d.Items) > models.MaxChangeItems:
@@ -74,6 +80,9 @@ func (d *Draft) validate() error {
 		bad = append(bad, item.validate(d.Pointer(i))...)
 		if seen[item.Key] {
 			add(d.Pointer(i)+"/key", "another item has the same key")
+		}
+		if item.Op.OnTenant() && len(d.Items) > 1 {
+			add(d.Pointer(i)+"/op", string(item.Op)+" is the only item of its change")
 		}
 		seen[item.Key] = true
 	}
@@ -92,17 +101,28 @@ func (e Edit) validate(at string) (bad []models.FieldError) {
 	add := func(pointer, message string) {
 		bad = append(bad, models.FieldError{Pointer: at + pointer, Message: message})
 	}
-	if !models.ValidKey(e.Key) {
+	if e.Op.OnTenant() {
+		if e.Key != "" {
+			add("/key", string(e.Op)+" has no key")
+		}
+	} else if !models.ValidKey(e.Key) {
 		add("/key", "a key is 1 to 128 characters of a-z, 0-9, dot, dash and underscore, and starts and ends with a letter or digit")
 	}
-	if e.Op != models.OpSet && e.Op != models.OpDelete {
-		add("/op", "set or delete")
+	if !e.Op.Valid() {
+		add("/op", "set, delete, lock, unlock or define")
 	}
-	if e.Op == models.OpSet && e.Value == "" {
+	takes := e.Op == models.OpSet || e.Op == models.OpRetier
+	if takes && e.Value == "" {
 		add("/value", "a value is required")
 	}
-	if e.Op == models.OpDelete && e.Value != "" {
-		add("/value", "delete takes no value")
+	if e.Op.Valid() && !takes && e.Value != "" {
+		add("/value", string(e.Op)+" takes no value")
+	}
+	if e.Locked != nil && e.Op != models.OpSet {
+		add("/locked", "only set locks with its value")
+	}
+	if e.Definition != nil && e.Op != models.OpSet && e.Op != models.OpDefine {
+		add("/definition", string(e.Op)+" defines nothing")
 	}
 	if e.Type != "" && !e.Type.Valid() {
 		add("/type", "boolean, number, string or json")
@@ -121,10 +141,51 @@ func (e Edit) item() models.Item {
 	if e.BaseVersion != nil {
 		item.BaseVersion = *e.BaseVersion
 	}
-	if e.Op == models.OpSet {
+	item.Locked, item.Defines = e.Locked, e.Definition
+	if e.Op == models.OpSet && e.Definition == nil {
 		item.Defines = &models.Defines{Type: e.Type, Description: e.Description}
 	}
 	return item
+}
+
+// may tells whether the actor may write the items there.
+func (d *Draft) may(by models.Actor, tenantID, environment string) error {
+	ops := make([]models.Op, len(d.Items))
+	for i, e := range d.Items {
+		ops[i] = e.Op
+	}
+	return mayWrite(by, "tenant", tenantID, environment, ops)
+}
+
+// strategy is the one asked for; the lane back is direct.
+func (d *Draft) strategy(c *models.Change) string {
+	if c.RollsBack != "" {
+		return models.StrategyDirect
+	}
+	return d.Strategy
+}
+
+// tier is the layer of the tier that the draft moves its tenant to; empty when it moves none.
+func (d *Draft) tier() string {
+	c := models.Change{}
+	for _, e := range d.Items {
+		c.Items = append(c.Items, models.Item{Op: e.Op, Value: e.Value})
+	}
+	return c.TierLayer()
+}
+
+// reaches tells whether the draft is checked against more than its own environment.
+func (d *Draft) reaches() bool {
+	return slices.ContainsFunc(d.Items, func(e Edit) bool { return e.Op.Reaches() })
+}
+
+// read prepares to read what the draft is checked against.
+func (d *Draft) read(chain []string) *deployments.Reading {
+	r := deployments.Read(chain, d.Environment, d.keys())
+	if d.reaches() {
+		r.WithReach(d.keys(), d.tier())
+	}
+	return r
 }
 
 // Submit writes a change and sends it on its way, in one transaction. not_found: the tenant is not the
@@ -135,14 +196,16 @@ func (s *Service) Submit(ctx context.Context, d Draft) (out Outcome, err error) 
 	if !ok {
 		return out, models.Unauthenticated()
 	}
-	if err := actor.Require(models.PermEditConfigs, "tenant", d.TenantID, d.Environment); err != nil {
+	if err := d.may(actor, d.TenantID, d.Environment); err != nil {
 		return out, err
 	}
 	if err := d.validate(); err != nil {
 		return out, err
 	}
-	first := func(chain []string) *deployments.Reading { return deployments.Read(chain, d.Environment, d.keys()) }
-	err = s.write(ctx, d.TenantID, first, func(ctx context.Context, tx *gorm.DB, at place) error {
+	if err := s.nameTier(ctx, &d); err != nil {
+		return out, err
+	}
+	err = s.write(ctx, d.TenantID, d.tier(), d.read, func(ctx context.Context, tx *gorm.DB, at place) error {
 		out, err = s.submit(ctx, tx, at, d, actor)
 		return err
 	})
@@ -167,7 +230,7 @@ func (s *Service) submit(ctx context.Context, tx *gorm.DB, at place, d Draft, by
 	if by, err = s.current(at, f, by); err != nil {
 		return Outcome{}, err
 	}
-	if err := by.Require(models.PermEditConfigs, "tenant", d.TenantID, d.Environment); err != nil {
+	if err := d.may(by, d.TenantID, d.Environment); err != nil {
 		return Outcome{}, err
 	}
 	c := s.begin(d, by)
@@ -179,20 +242,42 @@ func (s *Service) submit(ctx context.Context, tx *gorm.DB, at place, d Draft, by
 			return Outcome{}, err
 		}
 	}
-	if c.Strategy, err = strategy(d.Strategy, f.Policy()); err != nil {
+	if d.rolls != nil {
+		if err := d.rolls.fill(tx, by, &c, f); err != nil {
+			return Outcome{}, err
+		}
+	}
+	if c.Strategy, err = strategy(d.strategy(&c), &c, f); err != nil {
 		return Outcome{}, err
 	}
-	if err := s.fit(ctx, &c, f, d.Pointer); err != nil {
+	if err := s.fit(ctx, tx, &c, f, d.Pointer); err != nil {
 		return Outcome{}, err
 	}
 	c.CreatedAt = f.At
 	if err := s.settle(ctx, tx, &c, f, d); err != nil {
 		return Outcome{}, err
 	}
+	if err := mayUncover(&c, f, by); err != nil {
+		return Outcome{}, err
+	}
 	if d.DryRun {
 		return Outcome{Change: c}, errDryRun // undone: nothing was logged, numbered or moved
 	}
 	return Outcome{Change: c, Config: live(&c, f)}, nil
+}
+
+// mayUncover asks for the right to reveal where a definition makes a secret none.
+func mayUncover(c *models.Change, f models.Facts, by models.Actor) error {
+	for _, i := range c.Items {
+		if i.Op != models.OpDefine {
+			continue
+		}
+		after := i.Defines.On(models.Definition{TenantID: c.TenantID})
+		if _, err := after.Uncovers(f.Definitions[i.Key], by); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // begin makes the change's row of what the caller wrote.
@@ -236,13 +321,13 @@ func matches(d Draft, f models.Facts) error {
 
 // live is the config that a change of one item made live at once.
 func live(c *models.Change, f models.Facts) *models.Config {
-	if c.Status != models.ChangeDeployed || len(c.Items) != 1 || c.Items[0].Op != models.OpSet {
+	if c.Status != models.ChangeDeployed || len(c.Items) != 1 || c.Items[0].Op == models.OpDelete || c.Items[0].Op.Reaches() {
 		return nil
 	}
 	item := c.Items[0]
 	config := models.Config{
 		TenantID: c.TenantID, ID: item.ConfigID, Environment: c.Environment, Key: item.Key, Value: item.Value,
-		Version: f.Live[item.Key].Last + 1, Sensitive: item.Sensitive, UpdatedAt: f.At, UpdatedBy: c.Author,
+		Version: f.Live[item.Key].Last + 1, Locked: item.NextLock(f.Live[item.Key]), Sensitive: item.Sensitive, UpdatedAt: f.At, UpdatedBy: c.Author,
 	}
 	if d, ok := f.Definitions[item.Key]; ok {
 		config.Type, config.Description = d.Type, d.Description

@@ -9,19 +9,36 @@ import (
 
 	"github.com/hotswap/hotswap/models"
 	"github.com/hotswap/hotswap/services/access"
+	"github.com/hotswap/hotswap/services/audit"
 	"github.com/hotswap/hotswap/services/definitions"
+	"github.com/hotswap/hotswap/services/secrets"
 	"github.com/hotswap/hotswap/services/store"
 	"github.com/hotswap/hotswap/services/tenants"
 )
 
-// Service reads configs and their versions. It masks sensitive values for all who may not read secrets.
+// Service reads configs and their versions. It masks sensitive values for everybody: they are given in clear by
+// resolved reads and reveals only.
 type Service struct {
-	db     *store.DB
-	access *access.Service
+	db      *store.DB
+	access  *access.Service
+	secrets *secrets.Service
+	audit   *audit.Log
+	now     func() time.Time
 }
 
-// New reads from the database; access knows the names of authors.
-func New(db *store.DB, names *access.Service) *Service { return &Service{db: db, access: names} }
+// Options are what the service is made of.
+type Options struct {
+	DB      *store.DB
+	Access  *access.Service  // knows the names of authors
+	Secrets *secrets.Service // opens what is revealed
+	Audit   *audit.Log       // takes the reveals
+	Now     func() time.Time
+}
+
+// New reads from the database.
+func New(o Options) *Service {
+	return &Service{db: o.DB, access: o.Access, secrets: o.Secrets, audit: o.Audit, now: o.Now}
+}
 
 // row is a config as it is read, live or not.
 type row struct {
@@ -33,36 +50,31 @@ type row struct {
 	Value       *string
 	Author      string
 	LiveFrom    *time.Time
+	Locked      bool
 }
 
-const rowColumns = `c.tenant_id, c.id, c.environment, c.key, c.live, v.value, coalesce(v.author, '') AS author, v.live_from`
+const rowColumns = `c.tenant_id, c.id, c.environment, c.key, c.live, v.value, coalesce(v.author, '') AS author, v.live_from, c.locked`
 
 const rowFrom = `configs c LEFT JOIN config_versions v
 	ON v.tenant_id = c.tenant_id AND v.config_id = c.id AND v.version = c.live`
 
-// config is the row as the actor sees it.
-func (r row) config(d models.Definition, actor models.Actor) models.Config {
+// config is the row as it is shown.
+func (r row) config(d models.Definition) models.Config {
 	c := models.Config{
 		TenantID: r.TenantID, ID: r.ID, Environment: r.Environment, Key: r.Key, Version: *r.Live,
-		Value: models.Value(*r.Value), Type: d.Type, Sensitive: d.Sensitive, Description: d.Description,
+		Value: models.Value(*r.Value), Type: d.Type, Locked: r.Locked, Description: d.Description,
 		UpdatedAt: r.LiveFrom.UTC(), UpdatedBy: models.ParseActorRef(r.Author),
 	}
 	if c.Type == "" {
 		c.Type = c.Value.Type()
 	}
-	c.Value = shown(c.Value, c.Sensitive, actor, r)
+	c.Sensitive = hidden(d.Sensitive, c.Value)
+	c.Value = maskedIf(c.Sensitive, c.Value)
 	return c
 }
 
-// shown is the value as the actor may see it.
-func shown(v models.Value, sensitive bool, actor models.Actor, r row) models.Value {
-	return maskedIf(hidden(sensitive, actor, r), v)
-}
-
-// hidden tells whether the values of a config are kept from the actor.
-func hidden(sensitive bool, actor models.Actor, r row) bool {
-	return sensitive && !actor.Can(models.PermReadSecrets, r.TenantID, r.Environment)
-}
+// hidden tells whether a value is kept from all who look at configs: its key is a secret, or was one when it was written.
+func hidden(sensitive bool, v models.Value) bool { return sensitive || v.IsSealed() }
 
 func maskedIf(hide bool, v models.Value) models.Value {
 	if hide {
@@ -89,7 +101,7 @@ func (s *Service) Get(ctx context.Context, configID string) (c models.Config, er
 		if err != nil {
 			return err
 		}
-		c = r.config(defined[r.Key], actor)
+		c = r.config(defined[r.Key])
 		return nil
 	})
 	if err != nil {
@@ -105,14 +117,19 @@ func (s *Service) Get(ctx context.Context, configID string) (c models.Config, er
 
 // find looks a config up by id alone, live or not, in the actor's whole scope.
 func find(ctx context.Context, tx *gorm.DB, actor models.Actor, id string) (row, error) {
-	if uuid.Validate(id) != nil || len(id) != len(uuid.Nil.String()) {
-		return row{}, models.NotFound("config")
-	}
-	r, err := first(tx.WithContext(ctx).Raw(`SELECT `+rowColumns+` FROM `+rowFrom+` WHERE c.id = ?`, id))
+	r, err := byID(ctx, tx, id)
 	if err != nil {
 		return r, err
 	}
 	return r, actor.Require(models.PermViewConfigs, "config", r.TenantID, r.Environment)
+}
+
+// byID finds a config whatever the actor may do with it.
+func byID(ctx context.Context, tx *gorm.DB, id string) (row, error) {
+	if uuid.Validate(id) != nil || len(id) != len(uuid.Nil.String()) {
+		return row{}, models.NotFound("config")
+	}
+	return first(tx.WithContext(ctx).Raw(`SELECT `+rowColumns+` FROM `+rowFrom+` WHERE c.id = ?`, id))
 }
 
 func first(q *gorm.DB) (row, error) {
@@ -129,14 +146,20 @@ func first(q *gorm.DB) (row, error) {
 // definitions confines the transaction to the tenant and reads what its chain says of the keys; not_found
 // when the tenant is deleted.
 func (s *Service) definitions(ctx context.Context, tx *gorm.DB, tenantID string, keys []string) (map[string]models.Definition, error) {
+	chain, err := confine(ctx, tx, tenantID)
+	if err != nil {
+		return nil, err
+	}
+	return definitions.Topmost(tx, chain, keys)
+}
+
+// confine narrows the transaction to the tenant and returns its chain; not_found when it is deleted.
+func confine(ctx context.Context, tx *gorm.DB, tenantID string) (chain []string, err error) {
 	t, err := tenants.Read(tx, tenantID)
 	if err != nil {
 		return nil, err
 	}
-	if err := store.Narrow(ctx, t.Chain()); err != nil {
-		return nil, err
-	}
-	return definitions.Topmost(tx, t.Chain(), keys)
+	return t.Chain(), store.Narrow(ctx, t.Chain())
 }
 
 // names gives actors the names that people know them by.
@@ -152,11 +175,11 @@ func (s *Service) names(ctx context.Context) (func(models.ActorRef) models.Actor
 type Filter struct {
 	TenantID    string // required
 	Environment string // empty for all that the actor may see
-	Search      string // part of the key, in any case
+	Search      string // part of the key or of the value, in any case; sensitive values are never searched
 	Page        models.Page
 }
 
-// List is a layer's own live values, by environment, then key. Values are never searched.
+// List is a layer's own live values, by environment, then key.
 func (s *Service) List(ctx context.Context, f Filter) (page models.Paged[models.Config], err error) {
 	actor, ok := models.ActorFrom(ctx)
 	if !ok {
@@ -196,11 +219,15 @@ func (s *Service) list(ctx context.Context, tx *gorm.DB, f Filter, after []strin
 	if err != nil {
 		return nil, err
 	}
+	chain, err := confine(ctx, tx, f.TenantID)
+	if err != nil {
+		return nil, err
+	}
 	q := tx.Table(rowFrom).Select(rowColumns).
 		Where("c.tenant_id = ? AND c.environment IN ? AND c.live IS NOT NULL", f.TenantID, environments).
 		Order("c.environment, c.key").Limit(f.Page.Limit + 1)
 	if f.Search != "" {
-		q = q.Where("c.key ILIKE ?", store.Like(f.Search))
+		q = found(q, chain, f.Search)
 	}
 	if after != nil {
 		q = q.Where("(c.environment, c.key) > (?, ?)", after[0], after[1])
@@ -213,15 +240,24 @@ func (s *Service) list(ctx context.Context, tx *gorm.DB, f Filter, after []strin
 	for i, r := range rows {
 		keys[i] = r.Key
 	}
-	defined, err := s.definitions(ctx, tx, f.TenantID, keys)
+	defined, err := definitions.Topmost(tx, chain, keys)
 	if err != nil {
 		return nil, err
 	}
 	list := make([]models.Config, len(rows))
 	for i, r := range rows {
-		list[i] = r.config(defined[r.Key], actor)
+		list[i] = r.config(defined[r.Key])
 	}
 	return list, nil
+}
+
+// found confines a list to keys and values that hold the text: as it stands in the JSON, or in a string as people read
+// it. A value that is sensitive, or was when it was written, never matches.
+func found(q *gorm.DB, chain []string, text string) *gorm.DB {
+	quoted := string(models.Text(text))
+	return q.Where(`(c.key ILIKE @text OR (v.value ILIKE @text OR v.value ILIKE @quoted) AND v.value NOT LIKE 'sealed:%'
+		AND NOT EXISTS (SELECT FROM definitions d WHERE d.tenant_id IN @chain AND d.key = c.key AND d.sensitive))`,
+		map[string]any{"text": store.Like(text), "quoted": store.Like(quoted[1 : len(quoted)-1]), "chain": chain})
 }
 
 // visible lists the environments to read from, in their order: the one asked for, or all that the actor may see.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,7 +29,7 @@ func newSite(t testing.TB) site {
 	db.Tenant(t, "globex", "Enterprise")
 	log := audit.New(db.DB, time.Now, slog.New(slog.DiscardHandler))
 	names := access.New(access.Options{DB: db.DB, Audit: log, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
-	return site{configs.New(db.DB, names), db}
+	return site{configs.New(configs.Options{DB: db.DB, Access: names, Audit: log, Now: time.Now}), db}
 }
 
 func as(t testing.TB, role models.Role, tenant, environment string) context.Context {
@@ -91,7 +92,7 @@ func TestLoadLayerSet(t *testing.T) {
 		e.Author != storetest.SeedAuthor || e.ChangeID == "" || e.LiveFrom.IsZero() {
 		t.Errorf("entries %+v", set.Entries)
 	}
-	if want := map[string]configs.Kind{"a": {Type: models.TypeNumber, Sensitive: true}}; !cmp.Equal(set.Kinds, want) {
+	if want := map[string]configs.Kind{"a": {Type: models.TypeNumber, Sensitive: true, Merge: models.MergeReplace}}; !cmp.Equal(set.Kinds, want) {
 		t.Errorf("kinds %+v", set.Kinds)
 	}
 	if set.Bytes() <= empty.Bytes() {
@@ -107,6 +108,7 @@ func TestGet(t *testing.T) {
 	s.db.Define(t, models.Platform, "password", models.TypeString, false)
 	limit := s.db.Set(t, "acme", "QA", "limit", `5`)
 	password := s.db.Set(t, "acme", "QA", "password", `"hunter2"`)
+	sealed := s.seal(t, "acme", "QA", "token", "5")
 	gone := s.db.Set(t, "acme", "QA", "gone", `1`)
 	s.db.Unset(t, "acme", "QA", "gone")
 	above := s.db.Set(t, models.Platform, "QA", "limit", `7`)
@@ -129,7 +131,8 @@ func TestGet(t *testing.T) {
 		"braced id":              {admin(t), "{" + limit + "}", models.CodeNotFound, ""},
 		"deleted":                {admin(t), gone, models.CodeNotFound, ""},
 		"secret for a person":    {admin(t), password, "", models.Masked},
-		"secret for the grantee": {secrets(t, "acme"), password, "", `"hunter2"`},
+		"secret for a grantee":   {secrets(t, "acme"), password, "", models.Masked},
+		"sealed":                 {admin(t), sealed, "", models.Masked},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -187,8 +190,7 @@ func TestList(t *testing.T) {
 		},
 		"search":                {viewer, configs.Filter{TenantID: "acme", Search: "PASS"}, []string{`QA b.password="********"`}, ""},
 		"search is no pattern":  {viewer, configs.Filter{TenantID: "acme", Search: "_"}, nil, ""},
-		"values stay unsought":  {viewer, configs.Filter{TenantID: "acme", Search: "hunter2"}, nil, ""},
-		"secrets for a grantee": {secrets(t, "acme"), configs.Filter{TenantID: "acme", Search: "pass"}, []string{`QA b.password="hunter2"`}, ""},
+		"secrets for a grantee": {secrets(t, "acme"), configs.Filter{TenantID: "acme", Search: "pass"}, []string{`QA b.password="********"`}, ""},
 		"layer":                 {admin(t), configs.Filter{TenantID: models.Platform}, []string{"QA above=5"}, ""},
 		"no tenant":             {admin(t), configs.Filter{}, nil, models.CodeInvalid},
 		"no such environment":   {admin(t), configs.Filter{TenantID: "acme", Environment: "qa"}, nil, models.CodeInvalid},
@@ -216,6 +218,43 @@ func TestList(t *testing.T) {
 				t.Errorf("got %v, want %v", got, test.want)
 			}
 		})
+	}
+}
+
+// seal makes a value live whose text says that it is kept under another id.
+func (s site) seal(t testing.TB, tenant, environment, key, commitment string) (id string) {
+	t.Helper()
+	id = s.db.Set(t, tenant, environment, key, `"open"`)
+	s.db.Admin(t, `UPDATE config_versions SET value = $3 WHERE tenant_id = $1 AND config_id = $2 AND live_to IS NULL`, tenant, id,
+		string(models.Sealed{ID: "22222222-2222-4222-8222-222222222222", Commitment: commitment}.Value()))
+	return id
+}
+
+func TestListFindsValues(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.db.Define(t, "acme", "password", models.TypeString, true)
+	s.db.Define(t, models.Platform, "above", models.TypeString, true)
+	s.db.Set(t, "acme", "QA", "password", `"hunter2"`)
+	s.db.Set(t, "acme", "QA", "above", `"hunter2"`)
+	s.seal(t, "acme", "QA", "token", "hunter2")
+	s.db.Set(t, "acme", "QA", "banner", `"Say \\ \"Hi\" to 100 % of\nhunters"`)
+	s.db.Set(t, "acme", "QA", "limits", `{"burst":100,"name":"Größe"}`)
+	s.db.Set(t, "acme", "Production", "limits", `{"burst":5}`)
+	s.db.Set(t, "globex", "QA", "other", `"Hi"`)
+	for search, want := range map[string]string{
+		"hunter": "banner", "hunter2": "", "sealed": "", "22222222": "", "********": "", `"HI"`: "banner", `\ "hi"`: "banner", "100": "banner limits",
+		"100 %": "banner", "%": "banner", "_": "", "of\nhunters": "banner", "grÖßE": "limits", `{"burst":`: "limits limits", "burst": "limits limits",
+		"limit": "limits limits", "pass": "password", "tok": "token", "nothing": "",
+	} {
+		list, err := s.List(as(t, models.RoleViewer, "acme", ""), configs.Filter{TenantID: "acme", Search: search, Page: models.Page{Limit: 10}})
+		var got []string
+		for _, c := range list.Items {
+			got = append(got, c.Key)
+		}
+		if err != nil || strings.Join(got, " ") != want {
+			t.Errorf("%q finds %v, %v, want %s", search, got, err, want)
+		}
 	}
 }
 

@@ -32,7 +32,7 @@ type Operation struct {
 
 // Diff compares two versions of a config, which may be one. not_found: there is no such config or version.
 func (s *Service) Diff(ctx context.Context, configID string, from, to int64) (d Diff, err error) {
-	versions, hide, err := s.history(ctx, configID, `IN (?, ?)`, from, to)
+	versions, err := s.history(ctx, configID, `IN (?, ?)`, from, to)
 	if err != nil {
 		return d, err
 	}
@@ -42,10 +42,10 @@ func (s *Service) Diff(ctx context.Context, configID string, from, to int64) (d 
 	if d.To, err = numbered(versions, to); err != nil {
 		return Diff{}, err
 	}
-	d.Equal, d.Masked, d.Operations = d.From.Value == d.To.Value, hide, []Operation{}
-	if hide {
-		mask(&d.From, hide)
-		mask(&d.To, hide)
+	d.Equal, d.Masked, d.Operations = models.Same(d.From.Value, d.To.Value), d.From.Masked || d.To.Masked, []Operation{}
+	if d.Masked {
+		mask(&d.From)
+		mask(&d.To)
 		return d, nil
 	}
 	if d.Operations, err = patch(d.From.Value, d.To.Value); err != nil {

@@ -23,6 +23,8 @@ type KeyView struct {
 	Definition *models.Definition // the one that counts; nil for none
 	Places     []KeyPlace         // one per environment that the actor may view, in their order
 	Overrides  Overrides
+
+	known bool // some layer of the chain has, or had, a value
 }
 
 // KeyPlace is what the key comes to in one environment, and why.
@@ -30,24 +32,38 @@ type KeyPlace struct {
 	Environment string
 	Set         bool // if not, only Environment and ConfigID say something
 	Value       models.Value
+	AsSet       models.Value // as Layer sets it: where values were merged, only what it contributes
 	Masked      bool
-	Layer       string // where the value is set
+	Merge       models.Merge // how values of the layers come together; empty for a key without a definition
+	Layer       string       // where the value is set; of a merged one the nearest that contributes
+	LockedBy    string       // the layer whose lock makes it win; empty for none
 	Version     int64
 	ChangeID    string
+	ChangeTitle string // as ApprovedBy: only for who sees the layer
 	Author      models.ActorRef
-	ApprovedBy  []models.ActorRef // of a layer above: only for who sees that layer
+	ApprovedBy  []models.ActorRef // of a layer above, as Approvals and DeploymentID: only for who sees that layer
+	Approvals   []Approval        // the same with their stages and times
+	Deployment  string            // id of the deployment that made it live
 	LiveFrom    time.Time
 	Hides       []HiddenValue // topmost first
 	Own         bool          // it is set on the tenant or layer that is looked at
 	ConfigID    string        // of the tenant's or layer's own config, even when its value was deleted; empty: it never had one
 }
 
-// HiddenValue is a value that a nearer one covers.
+// HiddenValue is a value that is not the one readers get.
 type HiddenValue struct {
 	Layer   string
 	Version int64
 	Value   models.Value
 	Masked  bool
+	Why     Why
+}
+
+// Approval is one person's approval of the change that made a value.
+type Approval struct {
+	Actor models.ActorRef
+	Stage string
+	At    time.Time
 }
 
 // Overrides are the layers below that set the key themselves, as far as the actor may see them.
@@ -90,11 +106,17 @@ func (s *Service) KeyView(ctx context.Context, tenantID, key string) (view KeyVi
 		return view, err
 	}
 	for i := range view.Places {
-		p := &view.Places[i]
-		p.Author = name(p.Author)
-		rename(p.ApprovedBy, name)
+		view.Places[i].rename(name)
 	}
 	return view, nil
+}
+
+func (p *KeyPlace) rename(name func(models.ActorRef) models.ActorRef) {
+	p.Author = name(p.Author)
+	rename(p.ApprovedBy, name)
+	for i := range p.Approvals {
+		p.Approvals[i].Actor = name(p.Approvals[i].Actor)
+	}
 }
 
 func (s *Service) readKey(ctx context.Context, tx *gorm.DB, view *KeyView, actor models.Actor) error {
@@ -105,30 +127,73 @@ func (s *Service) readKey(ctx context.Context, tx *gorm.DB, view *KeyView, actor
 	if view.Overrides, err = overrides(tx, view, environments, actor); err != nil {
 		return err
 	}
-	chain := view.Tenant.Chain()
-	approved, err := approvals(tx, chain, environments, view.Key) // in the actor's whole scope: that decides who sees them
-	if err != nil {
+	look := keyLook{environments: environments, today: view.Tenant.Chain()}
+	if err := view.read(ctx, tx, look); err != nil {
 		return err
 	}
-	if err := store.Narrow(ctx, chain); err != nil {
-		return err
-	}
-	defined, err := definitions.Topmost(tx, chain, []string{view.Key})
-	if err != nil {
-		return err
-	}
-	rows, err := keyRows(tx, chain, environments, view.Key)
-	if err != nil {
-		return err
-	}
-	if d, ok := defined[view.Key]; ok {
-		view.Definition, view.Type, view.Sensitive = &d, d.Type, d.Sensitive
-	} else if len(rows) == 0 && view.Overrides.Count == 0 {
+	if view.Definition == nil && !view.known && view.Overrides.Count == 0 {
 		return models.NotFound("key")
 	}
-	for _, e := range environments {
-		view.add(e, rows, approved, actor)
+	return nil
+}
+
+// keyLook says where and when to look at a key.
+type keyLook struct {
+	environments []string
+	today        []string   // the chain of the tenant as it is today
+	at           *time.Time // nil for now
+}
+
+// read resolves the key in each of the environments, in a transaction that still has the actor's whole scope: that
+// decides whose approvals are seen.
+func (view *KeyView) read(ctx context.Context, tx *gorm.DB, look keyLook) error {
+	chain := view.Tenant.Chain()
+	behind, err := provenances(tx, chain, look, view.Key)
+	if err != nil {
+		return err
 	}
+	if err := store.Narrow(ctx, reach(chain, look.today)); err != nil {
+		return err
+	}
+	if err := view.define(tx, chain, look); err != nil {
+		return err
+	}
+	rows, err := keyRows(tx, chain, look, view.Key)
+	if err != nil {
+		return err
+	}
+	view.known = len(rows) > 0
+	for _, e := range look.environments {
+		view.add(e, rows, behind)
+	}
+	return nil
+}
+
+// define finds the definition that counts, then or now. A key is a secret if those of then or of today say so.
+func (view *KeyView) define(tx *gorm.DB, chain []string, look keyLook) error {
+	if look.at == nil {
+		defined, err := definitions.Topmost(tx, chain, []string{view.Key})
+		if d, ok := defined[view.Key]; ok {
+			view.Definition, view.Type, view.Sensitive = &d, d.Type, d.Sensitive
+		}
+		return err
+	}
+	rows, err := definedAt(tx, reach(chain, look.today), []string{view.Key}, *look.at)
+	if err != nil {
+		return err
+	}
+	secret := false
+	for _, layer := range slices.Backward(chain) { // the topmost is written last and stays
+		for _, r := range rows {
+			if r.TenantID == layer && r.Version > 0 {
+				secret, view.Type = secret || r.Secret, r.Type
+				view.Definition = &models.Definition{
+					TenantID: layer, Key: r.Key, Type: r.Type, Sensitive: secret, Merge: r.Merge, Version: r.Version,
+				}
+			}
+		}
+	}
+	view.Sensitive = secret || len(secretToday(rows)) > 0
 	return nil
 }
 
@@ -142,17 +207,20 @@ type keyRow struct {
 	ChangeID    string
 	Author      string
 	LiveFrom    time.Time
+	Locked      bool
 }
 
-func keyRows(tx *gorm.DB, chain, environments []string, key string) (rows []keyRow, err error) {
+func keyRows(tx *gorm.DB, chain []string, look keyLook, key string) (rows []keyRow, err error) {
+	from, args := versionsAt(look.at)
 	return rows, tx.Raw(`
-		SELECT c.tenant_id, c.environment, c.id, c.live, coalesce(v.value, '') AS value,
-		       coalesce(v.change_id::text, '') AS change_id, coalesce(v.author, '') AS author, coalesce(v.live_from, c.created_at) AS live_from
-		FROM `+rowFrom+` WHERE c.tenant_id IN ? AND c.environment IN ? AND c.key = ?`, chain, environments, key).Scan(&rows).Error
+		SELECT c.tenant_id, c.environment, c.id, v.version AS live, coalesce(v.value, '') AS value, coalesce(v.change_id::text, '') AS change_id,
+		       coalesce(v.author, '') AS author, coalesce(v.live_from, c.created_at) AS live_from, coalesce(v.locked, false) AS locked
+		FROM `+from+` WHERE c.tenant_id IN ? AND c.environment IN ? AND c.key = ?`,
+		append(args, chain, look.environments, key)...).Scan(&rows).Error
 }
 
 // add resolves the key in one environment by the rule that readers are answered by.
-func (view *KeyView) add(environment string, rows []keyRow, approved map[[2]string][]models.ActorRef, actor models.Actor) {
+func (view *KeyView) add(environment string, rows []keyRow, behind map[[2]string]provenance) {
 	place := KeyPlace{Environment: environment}
 	var sets []*LayerSet
 	for _, layer := range view.Tenant.Chain() {
@@ -171,8 +239,13 @@ func (view *KeyView) add(environment string, rows []keyRow, approved map[[2]stri
 		sets = append(sets, NewLayerSet(models.Head{TenantID: layer, Environment: environment}, entries, view.kinds(layer)))
 	}
 	for _, r := range Resolve(sets) {
-		place.fill(r, view.Tenant.ID, actor)
-		place.ApprovedBy = approved[[2]string{r.Layer, environment}]
+		place.fill(r, view)
+		from := behind[[2]string{r.Layer, environment}]
+		place.Deployment, place.Approvals, place.ChangeTitle = from.deployment, from.approvals, from.title
+		place.AsSet = maskedIf(place.Masked, asSet(rows, r.Layer, environment))
+		for _, a := range from.approvals {
+			place.ApprovedBy = append(place.ApprovedBy, a.Actor)
+		}
 		if view.Type == "" {
 			view.Type = r.Type
 		}
@@ -180,40 +253,73 @@ func (view *KeyView) add(environment string, rows []keyRow, approved map[[2]stri
 	view.Places = append(view.Places, place)
 }
 
+// asSet is the value of a layer as it is set there, before anything is merged.
+func asSet(rows []keyRow, layer, environment string) models.Value {
+	i := slices.IndexFunc(rows, func(r keyRow) bool { return r.TenantID == layer && r.Environment == environment })
+	return rows[i].Value // the key was resolved from these rows
+}
+
 func (r keyRow) entry(key string) Entry {
 	return Entry{
-		Key: key, Value: r.Value, Version: *r.Live, ConfigID: r.ID, ChangeID: r.ChangeID, Author: r.Author, LiveFrom: r.LiveFrom.UTC(),
+		Key: key, Value: r.Value, Version: *r.Live, ConfigID: r.ID, ChangeID: r.ChangeID, Author: r.Author, LiveFrom: r.LiveFrom.UTC(), Locked: r.Locked,
 	}
 }
 
 // kinds is what the layer says the key is, if its definition is the one that counts.
 func (view *KeyView) kinds(layer string) map[string]Kind {
 	if d := view.Definition; d != nil && d.TenantID == layer {
-		return map[string]Kind{view.Key: {Type: d.Type, Sensitive: d.Sensitive}}
+		return map[string]Kind{view.Key: {Type: d.Type, Sensitive: d.Sensitive, Merge: d.Merge}}
 	}
 	return nil
 }
 
-func (p *KeyPlace) fill(r Resolved, tenantID string, actor models.Actor) {
+func (p *KeyPlace) fill(r Resolved, view *KeyView) {
 	p.Set, p.Layer, p.Version, p.ChangeID, p.LiveFrom = true, r.Layer, r.Version, r.ChangeID, r.LiveFrom
-	p.Own, p.Author = r.Layer == tenantID, models.ParseActorRef(r.Author)
-	p.Masked = r.Sensitive && !actor.Can(models.PermReadSecrets, tenantID, p.Environment)
+	p.Own, p.Author = r.Layer == view.Tenant.ID, models.ParseActorRef(r.Author)
+	p.Merge, p.LockedBy = r.Merge, r.LockedBy
+	p.Masked = r.Sensitive || view.Sensitive
 	p.Value = maskedIf(p.Masked, r.Value)
 	for _, h := range r.Hides {
-		p.Hides = append(p.Hides, HiddenValue{h.Layer, h.Version, maskedIf(p.Masked, h.Value), p.Masked})
+		masked := hidden(p.Masked, h.Value)
+		p.Hides = append(p.Hides, HiddenValue{h.Layer, h.Version, maskedIf(masked, h.Value), masked, h.Why})
 	}
 }
 
-// approvals are the people who approved what is live of the key, by layer and environment.
-func approvals(tx *gorm.DB, chain, environments []string, key string) (map[[2]string][]models.ActorRef, error) {
-	var rows []struct{ TenantID, Environment, ApprovedBy string }
+// provenance is what stands behind a value that is live, as far as the actor sees its layer.
+type provenance struct {
+	title      string // of the change
+	deployment string
+	approvals  []Approval
+}
+
+// provenances are by layer and environment.
+func provenances(tx *gorm.DB, chain []string, look keyLook, key string) (map[[2]string]provenance, error) {
+	var rows []struct {
+		TenantID, Environment, Title, Deployment, Person, Stage string
+		At                                                      *time.Time
+	}
+	from, args := versionsAt(look.at)
 	err := tx.Raw(`
-		SELECT c.tenant_id, c.environment, `+approvedBy+` AS approved_by
-		FROM `+rowFrom+` WHERE c.tenant_id IN ? AND c.environment IN ? AND c.key = ? AND c.live IS NOT NULL`,
-		chain, environments, key).Scan(&rows).Error
-	out := map[[2]string][]models.ActorRef{}
+		SELECT c.tenant_id, c.environment, coalesce(h.title, '') AS title, coalesce(p.id::text, '') AS deployment,
+		       coalesce(d.person_id::text, '') AS person, coalesce(d.stage, '') AS stage, d.at
+		FROM `+from+`
+		LEFT JOIN changes h ON h.tenant_id = v.tenant_id AND h.id = v.change_id
+		LEFT JOIN decisions d ON d.tenant_id = v.tenant_id AND d.change_id = v.change_id AND d.decision = 'approve' AND d.voided = ''
+		LEFT JOIN LATERAL (
+		  SELECT id FROM deployments o WHERE o.tenant_id = v.tenant_id AND o.change_id = v.change_id ORDER BY o.started_at DESC LIMIT 1
+		) p ON true
+		WHERE c.tenant_id IN ? AND c.environment IN ? AND c.key = ? AND v.version IS NOT NULL ORDER BY d.at, d.id`,
+		append(args, chain, look.environments, key)...).Scan(&rows).Error
+	out := map[[2]string]provenance{}
 	for _, r := range rows {
-		out[[2]string{r.TenantID, r.Environment}] = people(r.ApprovedBy)
+		place := [2]string{r.TenantID, r.Environment}
+		p := out[place]
+		p.title, p.deployment = r.Title, r.Deployment
+		if r.At != nil {
+			person := models.ActorRef{ID: r.Person, Kind: models.ActorPerson}
+			p.approvals = append(p.approvals, Approval{Actor: person, Stage: r.Stage, At: r.At.UTC()})
+		}
+		out[place] = p
 	}
 	return out, err
 }

@@ -175,7 +175,7 @@ func TestKeyViewMasks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p := got.Places[1]; p.Masked || show(p) != `QA "hunter2"@acme.1 over "default"@@platform.1` {
+	if p := got.Places[1]; !p.Masked || show(p) != `QA "********"@acme.1 over "********"@@platform.1` {
 		t.Errorf("for who may read secrets: %+v", p)
 	}
 }

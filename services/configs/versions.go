@@ -68,22 +68,22 @@ func (s *Service) Version(ctx context.Context, configID string, number int64) (m
 	return rows[0], nil
 }
 
-// versions reads what the condition on the number picks, as the actor may see it.
+// versions reads what the condition on the number picks, as it is shown.
 func (s *Service) versions(ctx context.Context, configID, condition string, args ...any) ([]models.Version, error) {
-	out, hide, err := s.history(ctx, configID, condition, args...)
+	out, err := s.history(ctx, configID, condition, args...)
 	for i := range out {
-		mask(&out[i], hide)
+		mask(&out[i])
 	}
 	return out, err
 }
 
-func mask(v *models.Version, hide bool) { v.Masked, v.Value = hide, maskedIf(hide, v.Value) }
+func mask(v *models.Version) { v.Value = maskedIf(v.Masked, v.Value) }
 
-// history reads what the condition on the number picks, in clear, and tells whether it is to be hidden.
-func (s *Service) history(ctx context.Context, configID, condition string, args ...any) (out []models.Version, hide bool, err error) {
+// history reads what the condition on the number picks, as it is stored. What is not to be shown is marked as masked.
+func (s *Service) history(ctx context.Context, configID, condition string, args ...any) (out []models.Version, err error) {
 	actor, ok := models.ActorFrom(ctx)
 	if !ok {
-		return nil, true, models.Unauthenticated()
+		return nil, models.Unauthenticated()
 	}
 	err = s.db.Tx(ctx, func(ctx context.Context, tx *gorm.DB) error {
 		c, err := find(ctx, tx, actor, configID)
@@ -94,31 +94,31 @@ func (s *Service) history(ctx context.Context, configID, condition string, args 
 		if err != nil {
 			return err
 		}
-		hide = hidden(defined[c.Key].Sensitive, actor, c)
 		var rows []versionRow
 		if err := tx.Raw(versionsSQL+condition, append([]any{c.TenantID, configID}, args...)...).Scan(&rows).Error; err != nil {
 			return err
 		}
 		for _, r := range rows {
 			out = append(out, models.Version{
-				Number: r.Version, Value: r.Value, ChangeID: r.ChangeID, Title: r.Title, Reason: r.Reason,
+				Number: r.Version, Value: r.Value, Masked: hidden(defined[c.Key].Sensitive, r.Value),
+				ChangeID: r.ChangeID, Title: r.Title, Reason: r.Reason,
 				Author: models.ParseActorRef(r.Author), ApprovedBy: people(r.ApprovedBy), LiveFrom: r.LiveFrom.UTC(), LiveTo: r.LiveTo,
 			})
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, true, err
+		return nil, err
 	}
 	name, err := s.names(ctx)
 	if err != nil {
-		return nil, true, err
+		return nil, err
 	}
 	for i := range out {
 		out[i].Author = name(out[i].Author)
 		rename(out[i].ApprovedBy, name)
 	}
-	return out, hide, nil
+	return out, nil
 }
 
 // people are those of a list of ids, without names.

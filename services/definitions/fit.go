@@ -1,12 +1,15 @@
 package definitions
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"gorm.io/gorm"
 
 	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/services/secrets"
 )
 
 // unknownAbove makes sure that no layer of the chain defines the key: conflict if the layer itself does,
@@ -38,12 +41,13 @@ func Below(q *gorm.DB, column string, layer models.Tenant) *gorm.DB {
 	}
 }
 
-// fitsBelow makes sure that a new definition contradicts nothing on its layer or below: no definition of
-// another type, none that is sensitive where it is not, and no live value.
-func (s *Service) fitsBelow(tx *gorm.DB, layer models.Tenant, d models.Definition) error {
-	var found struct{ Other, Secret int }
-	q := tx.Table("definitions d").Select("count(*) FILTER (WHERE d.type <> ?) AS other, count(*) FILTER (WHERE d.sensitive) AS secret", d.Type).
-		Where("d.key = ?", d.Key)
+// agreesBelow makes sure that a definition contradicts no other below: one of another type, one that is sensitive where
+// it is not, and, if it is new, one whose values it would no longer merge.
+func agreesBelow(tx *gorm.DB, layer models.Tenant, w Write) error {
+	var found struct{ Other, Secret, Deep int }
+	d := w.Definition
+	q := tx.Table("definitions d").Select(`count(*) FILTER (WHERE d.type <> ?) AS other, count(*) FILTER (WHERE d.sensitive) AS secret,
+		count(*) FILTER (WHERE d.merge = 'deep') AS deep`, d.Type).Where("d.key = ?", d.Key)
 	if err := Below(q, "d.tenant_id", layer).Scan(&found).Error; err != nil {
 		return err
 	}
@@ -52,68 +56,80 @@ func (s *Service) fitsBelow(tx *gorm.DB, layer models.Tenant, d models.Definitio
 		return models.Invalid("/type", fmt.Sprintf("%d layers below define this key with another type", found.Other))
 	case found.Secret > 0 && !d.Sensitive:
 		return models.Invalid("/sensitive", fmt.Sprintf("%d layers below define this key as sensitive", found.Secret))
+	case found.Deep > 0 && d.Merge != models.MergeDeep && w.Before.Version == 0:
+		return models.Invalid("/merge", fmt.Sprintf("%d layers below merge the values of this key", found.Deep))
+	default:
+		return nil
 	}
-	if d.Sensitive {
-		if err := hidesNothing(tx, layer, d.Key); err != nil {
-			return err
-		}
-	}
-	return s.valuesFit(tx, layer, d)
-}
-
-// hidesNothing makes sure that the key has no live value on the layer or below: who reviews what becomes of a
-// live value would not have seen it hidden.
-func hidesNothing(tx *gorm.DB, layer models.Tenant, key string) error {
-	live := func() *gorm.DB {
-		return tx.Table("configs c").Select("count(*)").Where("c.key = ? AND c.live IS NOT NULL", key)
-	}
-	for _, q := range []*gorm.DB{live().Where("c.tenant_id = ?", layer.ID), Below(live(), "c.tenant_id", layer)} {
-		var found int
-		if err := q.Scan(&found).Error; err != nil {
-			return err
-		}
-		if found > 0 {
-			return models.Invalid("/sensitive",
-				"a key that has live values becomes sensitive by a change, which is not available yet")
-		}
-	}
-	return nil
 }
 
 // valuesFit makes sure that every live value of the key on the layer and below satisfies the definition.
-func (s *Service) valuesFit(tx *gorm.DB, layer models.Tenant, d models.Definition) error {
-	broken := 0
+func (s *Service) valuesFit(ctx context.Context, tx *gorm.DB, layer models.Tenant, d models.Definition) error {
+	var rows []stored
 	for _, q := range []*gorm.DB{
 		liveValues(tx, d.Key).Where("c.tenant_id = ?", layer.ID),
 		Below(liveValues(tx, d.Key), "c.tenant_id", layer),
 	} {
-		var rows []struct {
-			Value models.Value
-			Count int
-		}
-		if err := q.Scan(&rows).Error; err != nil {
+		var found []stored
+		if err := q.Scan(&found).Error; err != nil {
 			return err
 		}
-		for _, row := range rows {
-			if err := tx.Statement.Context.Err(); err != nil { // a slow schema times many values
-				return err
-			}
-			if !s.fits(d, row.Value) {
-				broken += row.Count
-			}
+		rows = append(rows, found...)
+	}
+	broken := 0
+	err := s.opened(d.Key, rows, func(r stored, v models.Value) error {
+		if !s.fits(d, v) {
+			broken += r.Count
 		}
+		return ctx.Err() // a slow schema times many values
+	})
+	if err == nil && broken > 0 {
+		err = models.Invalid("/schema", fmt.Sprintf("%d live values on this layer or below do not satisfy it", broken))
 	}
-	if broken > 0 {
-		return models.Invalid("/schema", fmt.Sprintf("%d live values on this layer or below do not satisfy it", broken))
-	}
-	return nil
+	return err
 }
 
-// liveValues counts the different live values of a key.
+// stored is a value as it is kept, and how often. Whose it is matters to sensitive ones alone.
+type stored struct {
+	TenantID   string
+	Value      models.Value
+	Ciphertext []byte
+	Count      int
+}
+
+// liveValues counts the different live values of a key, and those that are sealed by tenant.
 func liveValues(tx *gorm.DB, key string) *gorm.DB {
-	return tx.Table("configs c").Select("v.value, count(*) AS count").
+	return tx.Table("configs c").
+		Select("CASE WHEN s.id IS NULL THEN '' ELSE c.tenant_id END AS tenant_id, v.value, s.ciphertext, count(*) AS count").
 		Joins("JOIN config_versions v ON v.tenant_id = c.tenant_id AND v.config_id = c.id AND v.version = c.live").
-		Where("c.key = ? AND c.live IS NOT NULL", key).Group("v.value")
+		Joins("LEFT JOIN sealed_values s ON s.tenant_id = c.tenant_id AND s.key = c.key AND s.id = "+sealedID).
+		Where("c.key = ? AND c.live IS NOT NULL", key).Group("1, 2, 3")
+}
+
+// sealedID is the id under which the value v is sealed; null for any other value.
+const sealedID = `CASE WHEN v.value LIKE 'sealed:%' THEN split_part(v.value, ':', 2)::uuid END`
+
+// opened visits values in clear. Data keys that are not in memory are named together: secrets.NotReadyError.
+func (s *Service) opened(key string, rows []stored, visit func(stored, models.Value) error) error {
+	var missing []error
+	for _, r := range rows {
+		v := r.Value
+		if v.IsSealed() {
+			secret, err := s.secrets.Open(r.TenantID, key, v, r.Ciphertext)
+			if _, notReady := errors.AsType[secrets.NotReadyError](err); notReady {
+				missing = append(missing, err)
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			v = secret.Reveal()
+		}
+		if err := visit(r, v); err != nil {
+			return err
+		}
+	}
+	return errors.Join(missing...)
 }
 
 // fits tells whether a value that is stored already needs no conversion and satisfies the schema.

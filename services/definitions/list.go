@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"github.com/hotswap/hotswap/models"
 	"github.com/hotswap/hotswap/services/store"
@@ -43,9 +44,9 @@ func (s *Service) Get(ctx context.Context, tenantID, key string) (d models.Defin
 	return d, err
 }
 
-// Check tells what would become of a value if it were set: as it would be stored, or invalid with pointers
+// Preview tells what would become of a value if it were set: as it would be stored, or invalid with pointers
 // below /value; not_found if nothing defines the key.
-func (s *Service) Check(ctx context.Context, tenantID, key string, value models.Value) (models.Value, error) {
+func (s *Service) Preview(ctx context.Context, tenantID, key string, value models.Value) (models.Value, error) {
 	d, err := s.Get(ctx, tenantID, key)
 	if err != nil {
 		return "", err
@@ -84,10 +85,10 @@ func (s *Service) look(ctx context.Context, tenantID string, fn func(tx *gorm.DB
 func applying(tx *gorm.DB, chain []string) *gorm.DB {
 	place := "array_position(string_to_array(?, ','), d.tenant_id)"
 	return tx.Table("definitions d").
-		Select("DISTINCT ON (d.key) d.tenant_id, d.key, d.type, d.schema, d.description, d.version, d.created_at, d.updated_at, "+
+		Select("DISTINCT ON (d.key) d.tenant_id, d.key, d.type, d.schema, d.description, d.owner, d.tags, d.merge, d.expires_at, d.version, d.created_at, d.updated_at, "+
 			"EXISTS (SELECT FROM definitions o WHERE o.tenant_id IN ? AND o.key = d.key AND o.sensitive) AS sensitive", chain).
 		Where("d.tenant_id IN ?", chain).
-		Order(gorm.Expr("d.key, "+place, strings.Join(chain, ",")))
+		Order(clause.OrderBy{Expression: gorm.Expr("d.key, "+place, strings.Join(chain, ","))}) // of a bare expression GORM makes nothing
 }
 
 func read(tx *gorm.DB, chain []string, key string) (models.Definition, error) {

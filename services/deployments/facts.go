@@ -44,11 +44,14 @@ const factsTail = `)),
   'definitions', (SELECT json_agg(d) FROM definitions d
                   WHERE d.tenant_id = ANY ((SELECT chain FROM k)::text[]) AND d.key = ANY ((SELECT keys FROM k)::text[])),
   'live', (SELECT json_agg(json_build_object('environment', c.environment, 'key', c.key, 'id', c.id, 'last', c.last,
-             'version', coalesce(c.live, 0), 'value', v.value, 'from', v.live_from, 'size', c.size))
+             'version', coalesce(c.live, 0), 'value', v.value, 'from', v.live_from, 'size', c.size, 'locked', c.locked))
            FROM configs c LEFT JOIN config_versions v
              ON v.tenant_id = c.tenant_id AND v.config_id = c.id AND v.version = c.live
            WHERE c.tenant_id = @own AND c.environment IN (SELECT name FROM env UNION ALL SELECT name FROM prior)
              AND c.key = ANY ((SELECT keys FROM k)::text[])),
+  'locks', (SELECT json_agg(json_build_object('key', c.key, 'layer', c.tenant_id)) FROM configs c
+            WHERE c.tenant_id = ANY ((SELECT chain FROM k)::text[]) AND c.tenant_id <> @own AND c.environment = @environment
+              AND c.key = ANY ((SELECT keys FROM k)::text[]) AND c.locked),
   'size', (SELECT json_build_object('keys', count(*), 'bytes', coalesce(sum(size), 0)) FROM configs
            WHERE tenant_id = @own AND environment = @environment AND live IS NOT NULL),
   'heads', (SELECT json_agg(json_build_object('tenant', tenant_id, 'environment', environment, 'revision', revision,
@@ -78,6 +81,7 @@ type factsRow struct {
 	Definitions []definitionRow
 	Below       []struct{ Key, Type string }
 	Live        []liveRow
+	Locks       []struct{ Key, Layer string }
 	Size        struct{ Keys, Bytes int64 }
 	Heads       []headRow
 }
@@ -100,6 +104,7 @@ func (r factsRow) head(tenantID, environment string) headRow {
 
 type policyRow struct {
 	Tenant          string `json:"tenant_id"`
+	Environment     string
 	Stages          []models.Stage
 	DefaultStrategy string        `json:"default_strategy"`
 	Allowed         []string      `json:"allowed_strategies"`
@@ -114,8 +119,20 @@ type definitionRow struct {
 	Type        models.ValueType
 	Schema      string
 	Description string
+	Owner       string
+	Tags        models.Tags
 	Sensitive   bool
+	Merge       models.Merge
+	ExpiresAt   *time.Time `json:"expires_at"`
 	Version     int64
+}
+
+// definition is what a layer says of a key; what a layer below calls a secret stays one.
+func (d definitionRow) definition(secret bool) models.Definition {
+	return models.Definition{
+		TenantID: d.Tenant, Key: d.Key, Type: d.Type, Schema: d.Schema, Description: d.Description, Owner: d.Owner,
+		Tags: d.Tags, Sensitive: d.Sensitive || secret, Merge: d.Merge, ExpiresAt: d.ExpiresAt, Version: d.Version,
+	}
 }
 
 type liveRow struct {
@@ -123,14 +140,19 @@ type liveRow struct {
 	Last, Version, Size  int64
 	Value                string
 	From                 *time.Time
+	Locked               bool
 }
 
-// Reading is one reading of the facts: its statement goes to the database under the locks of the chain.
+// Reading is one reading of the facts: its statements go to the database under the locks of the chain.
 type Reading struct {
-	chain    []string
-	document string
-	store.Statement
+	chain          []string
+	tier           string // the layer of the tier that the tenant is to move to
+	document, wide string
+	statements     []store.Statement
 }
+
+// Statements read the facts.
+func (r *Reading) Statements() []store.Statement { return r.statements }
 
 // Read prepares to read what a change of these keys is checked against.
 func Read(chain []string, environment string, keys []string) *Reading {
@@ -139,14 +161,14 @@ func Read(chain []string, environment string, keys []string) *Reading {
 	if models.IsLayer(chain[len(chain)-1]) {
 		sql = factsOfLayer
 	}
-	r.Statement = store.Statement{
+	r.statements = []store.Statement{{
 		SQL: sql,
 		Args: map[string]any{
 			"own": chain[len(chain)-1], "chain": strings.Join(chain, ","),
 			"environment": environment, "keys": strings.Join(keys, ","),
 		},
 		Into: []any{&r.document},
-	}
+	}}
 	return r
 }
 
@@ -157,13 +179,26 @@ func (r *Reading) Facts() (models.Facts, error) {
 	if err := json.Unmarshal([]byte(r.document), &row); err != nil {
 		return models.Facts{}, fmt.Errorf("read facts: %w", err)
 	}
-	return row.facts(r.chain[len(r.chain)-1], r.chain)
+	f, err := row.facts(r.chain[len(r.chain)-1], r.chain)
+	if err != nil {
+		return f, err
+	}
+	return f, r.widen(&f)
 }
 
-// Facts reads in the transaction of the context, which holds the locks of the chain.
-func Facts(ctx context.Context, chain []string, environment string, keys []string) (models.Facts, error) {
-	r := Read(chain, environment, keys)
-	if err := store.Send(ctx, r.Statement); err != nil {
+// ReadFor prepares to read what that change is checked against.
+func ReadFor(c *models.Change, chain []string) *Reading {
+	keys := c.Keys()
+	r := Read(chain, c.Environment, keys)
+	if c.Reaches() {
+		r.WithReach(keys, c.TierLayer())
+	}
+	return r
+}
+
+// Now reads in the transaction of the context, which holds the locks of the chain.
+func (r *Reading) Now(ctx context.Context) (models.Facts, error) {
+	if err := store.Send(ctx, r.statements...); err != nil {
 		return models.Facts{}, err
 	}
 	return r.Facts()
@@ -218,13 +253,16 @@ func (r factsRow) policies(own string) []models.Policy {
 func (r factsRow) keys(f *models.Facts, chain []string) {
 	f.Definitions, f.Below = map[string]models.Definition{}, map[string][]models.ValueType{}
 	f.Live, f.Before = map[string]models.Live{}, map[string]models.Live{}
+	f.Locks = map[string]string{}
 	for _, layer := range slices.Backward(chain) { // the topmost is written last and stays
 		for _, d := range r.Definitions {
 			if d.Tenant == layer {
-				f.Definitions[d.Key] = models.Definition{
-					TenantID: d.Tenant, Key: d.Key, Type: d.Type, Schema: d.Schema, Description: d.Description,
-					Sensitive: d.Sensitive || f.Definitions[d.Key].Sensitive, Version: d.Version, // a secret stays one
-				}
+				f.Definitions[d.Key] = d.definition(f.Definitions[d.Key].Sensitive)
+			}
+		}
+		for _, lock := range r.Locks {
+			if lock.Layer == layer {
+				f.Locks[lock.Key] = layer
 			}
 		}
 	}
@@ -232,7 +270,7 @@ func (r factsRow) keys(f *models.Facts, chain []string) {
 		f.Below[b.Key] = append(f.Below[b.Key], models.ValueType(b.Type))
 	}
 	for _, l := range r.Live {
-		live := models.Live{ConfigID: l.ID, Last: l.Last, Version: l.Version, Value: models.Value(l.Value), Size: l.Size}
+		live := models.Live{ConfigID: l.ID, Last: l.Last, Version: l.Version, Value: models.Value(l.Value), Size: l.Size, Locked: l.Locked}
 		if l.From != nil {
 			live.LiveFrom = *l.From
 		}

@@ -3,9 +3,13 @@ package snapshots_test
 import (
 	"context"
 	"fmt"
+	"maps"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/hotswap/hotswap/models"
 	"github.com/hotswap/hotswap/services/snapshots"
@@ -46,9 +50,9 @@ func TestCompare(t *testing.T) {
 			`password equal "********"@acme "********"@acme true`,
 			`same equal {"greeting":"Hello"}@acme {"greeting":"Hello"}@acme false`,
 		}},
-		"in clear": {secrets(t, "acme"), snapshots.CompareIn{TenantID: "acme", From: "Development", To: production}, []string{
+		"by a key that may read secrets": {secrets(t, "acme"), snapshots.CompareIn{TenantID: "acme", From: "Development", To: production}, []string{
 			`limit changed 1@@platform 2@@tier.enterprise false`,
-			`password added @ "hunter2"@acme false`,
+			`password added @ "********"@acme true`,
 		}},
 		"itself": {viewer, snapshots.CompareIn{TenantID: "acme", From: "QA", To: "QA"}, nil},
 		"tier": {as(t, models.RoleViewer, models.Platform, ""), snapshots.CompareIn{TenantID: "@tier.enterprise", From: "QA", To: production}, []string{
@@ -112,5 +116,179 @@ func TestCompareRefuses(t *testing.T) {
 		if fields := fieldsOf(err); test.pointer != "" && (len(fields) != 1 || fields[0].Pointer != test.pointer) {
 			t.Errorf("%s points at %+v", name, fields)
 		}
+	}
+}
+
+func TestCompareTenantsAndInstants(t *testing.T) {
+	t.Parallel()
+	h := newHistory(t)
+	both := models.WithActor(t.Context(), models.Actor{Grants: []models.Grant{
+		{Role: models.RoleViewer, Tenant: "acme"}, {Role: models.RoleViewer, Tenant: "globex", Environment: production},
+	}})
+	h.set(models.Platform, "limit", `1`, false)
+	h.set("acme", "limit", `2`, false)
+	then := h.moments[len(h.moments)-1].at
+	h.set("acme", "limit", `3`, false)
+	h.set("acme", "mine", `true`, false)
+	h.set("globex", "theirs", `null`, false)
+	h.set("globex", "limit", `3`, false)
+	now := h.moments[len(h.moments)-1].at
+	h.node.set(t, "acme", "QA", "limit", `4`)
+	future := time.Now().Add(time.Hour)
+	for name, test := range map[string]struct {
+		in      snapshots.CompareIn
+		want    string
+		code    models.Code
+		pointer string
+	}{
+		"tenants":              {in: snapshots.CompareIn{ToTenantID: "globex"}, want: "mine removed true@acme @,theirs added @ null@globex"},
+		"instants":             {in: snapshots.CompareIn{FromAt: &then}, want: "limit changed 2@acme 3@acme,mine added @ true@acme"},
+		"back in time":         {in: snapshots.CompareIn{ToAt: &then}, want: "limit changed 3@acme 2@acme,mine removed true@acme @"},
+		"two instants":         {in: snapshots.CompareIn{FromAt: &then, ToAt: &now}, want: "limit changed 2@acme 3@acme,mine added @ true@acme"},
+		"one instant":          {in: snapshots.CompareIn{FromAt: &then, ToAt: &then}},
+		"all at once":          {in: snapshots.CompareIn{From: "QA", ToTenantID: "globex", ToAt: &then}, want: "limit changed 4@acme 1@@platform"},
+		"the same tenant":      {in: snapshots.CompareIn{ToTenantID: "acme"}},
+		"from the future":      {in: snapshots.CompareIn{FromAt: &future}, code: models.CodeInvalid, pointer: "/fromAt"},
+		"to the future":        {in: snapshots.CompareIn{ToAt: &future}, code: models.CodeInvalid, pointer: "/toAt"},
+		"before it was there":  {in: snapshots.CompareIn{FromAt: &time.Time{}}, code: models.CodeNotFound},
+		"a tenant not seen":    {in: snapshots.CompareIn{ToTenantID: "small"}, code: models.CodeNotFound},
+		"an unknown tenant":    {in: snapshots.CompareIn{ToTenantID: "never"}, code: models.CodeNotFound},
+		"the layer above":      {in: snapshots.CompareIn{ToTenantID: models.Platform}, code: models.CodeNotFound},
+		"where I see nothing":  {in: snapshots.CompareIn{ToTenantID: "globex", To: "QA"}, code: models.CodeForbidden},
+		"no environment there": {in: snapshots.CompareIn{ToTenantID: "globex", To: "Nowhere"}, code: models.CodeInvalid, pointer: "/to"},
+	} {
+		in := test.in
+		in.TenantID, in.From, in.To = "acme", orProduction(in.From), orProduction(in.To)
+		got, err := h.Compare(both, in)
+		var lines []string
+		for _, d := range got {
+			lines = append(lines, fmt.Sprintf("%s %s %s@%s %s@%s", d.Key, d.Status, d.From, d.FromLayer, d.To, d.ToLayer))
+		}
+		if code(err) != test.code || strings.Join(lines, ",") != test.want {
+			t.Errorf("%s: %q, %v, want %q", name, lines, err, test.want)
+		}
+		if test.pointer != "" && fieldsOf(err)[0].Pointer != test.pointer {
+			t.Errorf("%s points at %+v", name, fieldsOf(err))
+		}
+	}
+	_, foreign := h.Compare(both, snapshots.CompareIn{TenantID: "acme", From: production, To: production, ToTenantID: "small"})
+	_, unknown := h.Compare(both, snapshots.CompareIn{TenantID: "acme", From: production, To: production, ToTenantID: "never"})
+	if !cmp.Equal(foreign, unknown) {
+		t.Errorf("another tenant answers %v, an unknown one %v", foreign, unknown)
+	}
+	h.matrixOfThen(both, t, then)
+}
+
+func orProduction(environment string) string {
+	if environment == "" {
+		return production
+	}
+	return environment
+}
+
+// matrixOfThen looks at the matrix of acme before its limit was raised.
+func (h *history) matrixOfThen(ctx context.Context, t *testing.T, then time.Time) {
+	t.Helper()
+	if got := show(h.matrix(ctx, t, snapshots.MatrixFilter{TenantID: "acme", At: &then})); !cmp.Equal(got, []string{"limit: - - - 2@acme*"}) {
+		t.Errorf("the matrix of then: %v", got)
+	}
+	got := h.matrix(ctx, t, snapshots.MatrixFilter{TenantID: "acme", Page: models.Page{Limit: 1}})
+	if got.Rows.Next == "" {
+		t.Fatal("one page")
+	}
+	future := time.Now().Add(time.Hour)
+	for name, f := range map[string]snapshots.MatrixFilter{
+		"another time's cursor": {TenantID: "acme", At: &then, Page: models.Page{Limit: 1, Cursor: got.Rows.Next}},
+		"the future":            {TenantID: "acme", At: &future, Page: models.Page{Limit: 1}},
+	} {
+		if _, err := h.Matrix(ctx, f); code(err) != models.CodeInvalid {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestCompareLeadsThere applies a comparison to what is on one side and finds what is on the other.
+func TestCompareLeadsThere(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	admin := as(t, models.RoleViewer, models.Platform, "")
+	values := func(tenant, environment string) map[string]models.Value {
+		out := map[string]models.Value{}
+		for _, r := range n.read(t, tenant, environment, false).Entries() {
+			out[r.Key] = r.Value
+		}
+		return out
+	}
+	var before map[string]models.Value
+	var at time.Time
+	rapid.Check(t, func(rt *rapid.T) {
+		for range rapid.IntRange(1, 8).Draw(rt, "sets") {
+			layer := rapid.SampledFrom([]string{models.Platform, "acme", "globex", "@tier.enterprise"}).Draw(rt, "layer")
+			environment := rapid.SampledFrom([]string{"QA", production}).Draw(rt, "environment")
+			key := rapid.SampledFrom([]string{"a", "b", "b-c", "b.c", "d", "e"}).Draw(rt, "key")
+			if rapid.IntRange(0, 3).Draw(rt, "unset") == 0 {
+				n.db.Unset(t, layer, environment, key)
+				n.Raise([]models.Head{n.db.Head(t, layer, environment)})
+				continue
+			}
+			n.set(t, layer, environment, key, rapid.SampledFrom([]string{`1`, `null`, `{"a":1}`, `"x"`}).Draw(rt, "value"))
+		}
+		leads := func(in snapshots.CompareIn, from, to map[string]models.Value) {
+			in.Equal = rapid.Bool().Draw(rt, "equal")
+			differences, err := n.Compare(admin, in)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			got := maps.Clone(from)
+			for _, d := range differences {
+				if from[d.Key] != d.From || (d.Status == snapshots.StatusEqual) != (d.From == d.To) {
+					rt.Fatalf("from %v: %+v", from, d)
+				}
+				if d.Status == snapshots.StatusRemoved {
+					delete(got, d.Key)
+				} else {
+					got[d.Key] = d.To
+				}
+			}
+			if !maps.Equal(got, to) {
+				rt.Fatalf("%+v makes %v, want %v", in, got, to)
+			}
+			if all := maps.Clone(from); in.Equal {
+				maps.Copy(all, to)
+				if len(differences) != len(all) {
+					rt.Fatalf("%d differences of %d keys", len(differences), len(all))
+				}
+			}
+		}
+		from, to := values("acme", "QA"), values("globex", production)
+		leads(snapshots.CompareIn{TenantID: "acme", From: "QA", ToTenantID: "globex", To: production}, from, to)
+		leads(snapshots.CompareIn{TenantID: "globex", From: production, ToTenantID: "acme", To: "QA"}, to, from)
+		if before != nil {
+			leads(snapshots.CompareIn{TenantID: "acme", From: "QA", FromAt: &at, To: "QA"}, before, from)
+		}
+		before = from
+		n.db.Scan(t, `SELECT clock_timestamp()`, nil, &at)
+	})
+}
+
+func BenchmarkCompare(b *testing.B) {
+	n := newNode(b)
+	bulk(b, n, "acme", 100)
+	bulk(b, n, "globex", 100)
+	then := time.Now()
+	n.set(b, "acme", production, "last", `2`)
+	admin := as(b, models.RoleViewer, models.Platform, "")
+	for name, in := range map[string]snapshots.CompareIn{
+		"environments": {TenantID: "acme", From: "QA", To: production},
+		"tenants":      {TenantID: "acme", From: "QA", ToTenantID: "globex", To: "QA"},
+		"instants":     {TenantID: "acme", From: production, FromAt: &then, To: production},
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := n.Compare(admin, in); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

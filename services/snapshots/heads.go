@@ -41,6 +41,29 @@ func (h *heads) at(key models.HeadKey) *cell {
 	return c.(*cell)
 }
 
+// revision is where a head stands as far as this node knows; asking for one that nobody knows leaves no trace.
+func (h *heads) revision(key models.HeadKey) int64 {
+	if c, ok := h.cells.Load(key); ok {
+		return c.(*cell).get().Revision
+	}
+	return 0
+}
+
+// replace takes the heads as they are, lower ones and missing ones too.
+func (h *heads) replace(all []models.Head) {
+	there := make(map[models.HeadKey]bool, len(all))
+	for _, head := range all {
+		there[head.Key()] = true
+		h.at(head.Key()).head.Store(&head)
+	}
+	h.cells.Range(func(key, c any) bool {
+		if !there[key.(models.HeadKey)] {
+			c.(*cell).head.Store(nil)
+		}
+		return true
+	})
+}
+
 // newer are those of the heads that this node does not know yet.
 func (h *heads) newer(all []models.Head) (out []models.Head) {
 	for _, head := range all {

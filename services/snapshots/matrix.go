@@ -18,8 +18,9 @@ import (
 // MatrixFilter says which keys of a tenant to show.
 type MatrixFilter struct {
 	TenantID      string
-	Search        string // part of the key or of a value, in any case; sensitive values are never searched
-	OnlyDifferent bool   // only keys that differ between two neighbouring environments
+	Search        string     // part of the key or of a value, in any case; sensitive values are never searched
+	OnlyDifferent bool       // only keys that differ between two neighbouring environments
+	At            *time.Time // as it was at an instant, which may be invalid at /at; nil for now
 	Page          models.Page
 }
 
@@ -48,6 +49,8 @@ type Cell struct {
 	Value     models.Value
 	Masked    bool
 	Layer     string // where the value is set
+	LockedBy  string // the layer whose lock makes it win; empty for none
+	Merged    bool   // layers above contribute members
 	Version   int64
 	Own       bool      // it is set on the tenant or layer that is looked at
 	ConfigID  string    // of its own
@@ -55,18 +58,18 @@ type Cell struct {
 	UpdatedAt time.Time // since when it is live
 }
 
-// Matrix shows a tenant or layer from memory, with the environments that the actor may view.
+// Matrix shows a tenant or layer from memory, or at an instant of the past, with the environments that the actor may view.
 func (s *Service) Matrix(ctx context.Context, f MatrixFilter) (m Matrix, err error) {
 	tenant, actor, err := s.viewed(ctx, f.TenantID)
 	if err != nil {
 		return m, err
 	}
-	cursor := models.NewCursor("matrix", f.TenantID, f.Search, strconv.FormatBool(f.OnlyDifferent))
+	cursor := models.NewCursor("matrix", f.TenantID, f.Search, strconv.FormatBool(f.OnlyDifferent), f.instant())
 	after, err := cursor.Decode(f.Page.Cursor, 1)
 	if err != nil {
 		return m, err
 	}
-	columns, err := s.columns(ctx, tenant, actor)
+	columns, err := s.columns(ctx, tenant, f.At, actor)
 	if err != nil {
 		return m, err
 	}
@@ -74,7 +77,7 @@ func (s *Service) Matrix(ctx context.Context, f MatrixFilter) (m Matrix, err err
 	for _, c := range columns {
 		m.Environments = append(m.Environments, c.environment)
 	}
-	rows := m.collect(columns, f, after)
+	rows := m.collect(columns, f, after, func(a, b *configs.Resolved) bool { return s.differ(ctx, a, b) })
 	if err := s.describe(ctx, tenant, rows); err != nil {
 		return m, err
 	}
@@ -82,8 +85,16 @@ func (s *Service) Matrix(ctx context.Context, f MatrixFilter) (m Matrix, err err
 	return m, nil
 }
 
+// instant is the filter's as text; empty for now.
+func (f MatrixFilter) instant() string {
+	if f.At == nil {
+		return ""
+	}
+	return f.At.UTC().Format(time.RFC3339Nano)
+}
+
 // columns are the environments that the actor may view, in their order.
-func (s *Service) columns(ctx context.Context, tenant models.Tenant, actor models.Actor) ([]column, error) {
+func (s *Service) columns(ctx context.Context, tenant models.Tenant, at *time.Time, actor models.Actor) ([]column, error) {
 	all, err := s.environmentsNow(ctx)
 	if err != nil {
 		return nil, err
@@ -93,7 +104,7 @@ func (s *Service) columns(ctx context.Context, tenant models.Tenant, actor model
 		if !actor.Can(models.PermViewConfigs, tenant.ID, environment) {
 			continue
 		}
-		c, err := s.column(ctx, tenant, environment, actor)
+		c, err := s.column(ctx, tenant, environment, instant{at, "/at"})
 		if err != nil {
 			return nil, err
 		}
@@ -102,15 +113,18 @@ func (s *Service) columns(ctx context.Context, tenant models.Tenant, actor model
 	return out, nil
 }
 
+// unlike tells whether two values of a key differ.
+type unlike func(a, b *configs.Resolved) bool
+
 // collect counts all keys and returns the rows of the page, and one more if there is one.
-func (m *Matrix) collect(columns []column, f MatrixFilter, after []string) (rows []Row) {
+func (m *Matrix) collect(columns []column, f MatrixFilter, after []string, differ unlike) (rows []Row) {
 	wanted := strings.ToLower(f.Search)
 	eachKey(columns, func(key string, values []*configs.Resolved) {
 		m.Keys++
 		if !fits(key, values, wanted) {
 			return
 		}
-		different := drifts(values)
+		different := drifts(values, differ)
 		if different {
 			m.Different++
 		}
@@ -119,7 +133,7 @@ func (m *Matrix) collect(columns []column, f MatrixFilter, after []string) (rows
 		}
 		m.Found++
 		if (after == nil || key > after[0]) && len(rows) <= f.Page.Limit {
-			rows = append(rows, row(key, columns, values))
+			rows = append(rows, row(key, columns, values, differ))
 		}
 	})
 	return rows
@@ -141,7 +155,7 @@ func holds(v models.Value, wanted string) bool {
 	return ok && strings.Contains(strings.ToLower(text), wanted)
 }
 
-func drifts(values []*configs.Resolved) bool {
+func drifts(values []*configs.Resolved, differ unlike) bool {
 	for i := 1; i < len(values); i++ {
 		if differ(values[i-1], values[i]) {
 			return true
@@ -150,7 +164,7 @@ func drifts(values []*configs.Resolved) bool {
 	return false
 }
 
-func row(key string, columns []column, values []*configs.Resolved) Row {
+func row(key string, columns []column, values []*configs.Resolved, differ unlike) Row {
 	out := Row{Key: key, Cells: make([]Cell, len(columns))}
 	out.Type, out.Sensitive = kindOf(values)
 	for i, r := range values {
@@ -165,8 +179,9 @@ func row(key string, columns []column, values []*configs.Resolved) Row {
 func (c column) cell(r *configs.Resolved) Cell {
 	own := c.own(r)
 	return Cell{
-		Set: true, Value: c.shown(r), Masked: c.masked(r), Layer: r.Layer, Version: r.Version,
-		Own: own != "", ConfigID: own, UpdatedAt: r.LiveFrom,
+		Set: true, Value: shown(r), Masked: r.Sensitive, Layer: r.Layer, LockedBy: r.LockedBy, Version: r.Version,
+		Merged: slices.ContainsFunc(r.Hides, func(h configs.Hidden) bool { return h.Why == configs.WhyMerged }),
+		Own:    own != "", ConfigID: own, UpdatedAt: r.LiveFrom,
 	}
 }
 

@@ -115,8 +115,8 @@ func TestMatrix(t *testing.T) {
 	if c := password.Cells[3]; !password.Sensitive || !c.Masked || !c.Own || c.Version != 1 {
 		t.Errorf("password %+v", password)
 	}
-	clear := n.matrix(secrets(t, "acme"), t, snapshots.MatrixFilter{TenantID: "acme", Search: "password"})
-	if c := clear.Rows.Items[0].Cells[3]; c.Value != `"hunter2"` || c.Masked {
+	masked := n.matrix(secrets(t, "acme"), t, snapshots.MatrixFilter{TenantID: "acme", Search: "password"})
+	if c := masked.Rows.Items[0].Cells[3]; c.Value != models.Masked || !c.Masked {
 		t.Errorf("for who may read secrets: %+v", c)
 	}
 	n.set(t, "acme", production, "password", `"other"`)

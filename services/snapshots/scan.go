@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"gorm.io/gorm"
@@ -14,25 +15,31 @@ import (
 
 const (
 	scanEvery = time.Second
-	// fullEvery is how many scans read only what moved, between two that read all heads.
+	// fullEvery is how many scans by the clock read only what moved, between two that read all heads.
 	fullEvery = 60
+	// scanGap is the least time between two scans, however many notices come.
+	scanGap = 20 * time.Millisecond
 )
 
 // scanSQL reads heads that moved since the cursor, with the cursor for the next time: the oldest transaction
-// still running. What commits late has an xid at or above it, so nothing is ever missed. The statement gives
-// one row even when nothing moved.
+// still running. What commits late has an xid at or above it, so nothing is ever missed. The epoch tells one
+// database from another that took its place: a copy restored from a backup, or a replica that was promoted. The
+// statement gives one row even when nothing moved.
 const scanSQL = `
-	SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS cursor,
+	WITH it AS MATERIALIZED (
+	  SELECT system_identifier || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) AS epoch FROM pg_control_system()
+	)
+	SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS cursor, it.epoch,
 		coalesce(h.tenant_id, '') AS tenant_id, coalesce(h.environment, '') AS environment,
 		coalesce(h.revision, 0) AS revision, coalesce(h.token::text, '') AS token
-	FROM (SELECT) one LEFT JOIN heads h ON h.xid >= ?::xid8`
+	FROM it LEFT JOIN heads h ON h.xid >= ?::xid8`
 
 // anyTransaction is below every cursor.
 const anyTransaction = "0"
 
 // Load reads all heads and environments. The node serves after that.
 func (s *Service) Load(ctx context.Context) error {
-	all, err := s.scan(ctx, anyTransaction)
+	all, _, err := s.scan(ctx, anyTransaction)
 	if err != nil {
 		return err
 	}
@@ -41,32 +48,64 @@ func (s *Service) Load(ctx context.Context) error {
 	return err
 }
 
-// Run looks for moved heads every second until the context ends, and tells of them: what moves on other nodes
-// reaches this one by this at the latest. tell raises heads wherever they are kept, here included.
+// Run looks for moved heads every second, and at once when another node says that it committed, until the context
+// ends; and it does what is done beside the reads. What moves on other nodes reaches this one by the next look at the
+// latest. tell raises heads wherever they are kept, here included.
 func (s *Service) Run(ctx context.Context, tell func([]models.Head)) {
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	beside.Go(func() { s.renewSets(ctx) })
+	if s.redis != nil {
+		beside.Go(func() { s.writeBlobs(ctx) })
+		beside.Go(func() { s.announce(ctx) })
+		beside.Go(func() { s.listen(ctx) })
+	}
+	s.scanOn(ctx, tell)
+}
+
+func (s *Service) scanOn(ctx context.Context, tell func([]models.Head)) {
 	tick := time.NewTicker(scanEvery)
 	defer tick.Stop()
 	// The first scan tells of every head: whoever was loaded before this service may have missed a move.
-	failing := s.step(ctx, 0, false, tell)
-	for n := 1; ; n++ {
+	failing := s.step(ctx, lookFirst, false, tell)
+	for n := 1; ; {
+		kind := lookMoved
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			failing = s.step(ctx, n, failing, tell)
+			if n++; n%fullEvery == 0 {
+				kind = lookAll
+			}
+		case <-s.wake:
+		}
+		failing = s.step(ctx, kind, failing, tell)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(scanGap):
 		}
 	}
 }
 
+// look is what a scan looks at.
+type look int
+
+const (
+	lookMoved look = iota // what moved since the last one
+	lookAll               // all heads
+	lookFirst             // all heads, and tells of all of them
+)
+
 // step is one scan. It says once that scans fail, and once that they work again.
-func (s *Service) step(ctx context.Context, n int, wasFailing bool, tell func([]models.Head)) (failing bool) {
+func (s *Service) step(ctx context.Context, kind look, wasFailing bool, tell func([]models.Head)) (failing bool) {
 	from := s.cursor
-	if n%fullEvery == 0 || from == "" {
+	if kind != lookMoved || from == "" {
 		from = anyTransaction
 	}
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
-	moved, err := s.scan(ctx, from)
+	moved, anew, err := s.scan(ctx, from)
 	if err != nil {
 		if !wasFailing && !errors.Is(ctx.Err(), context.Canceled) {
 			s.log.WarnContext(ctx, "the scan of heads fails: this node may serve old values", slog.Any("error", err))
@@ -76,7 +115,7 @@ func (s *Service) step(ctx context.Context, n int, wasFailing bool, tell func([]
 	if wasFailing {
 		s.log.InfoContext(ctx, "the scan of heads works again")
 	}
-	if n > 0 {
+	if kind != lookFirst && !anew {
 		moved = s.heads.newer(moved)
 	}
 	if len(moved) > 0 {
@@ -85,26 +124,58 @@ func (s *Service) step(ctx context.Context, n int, wasFailing bool, tell func([]
 	return false
 }
 
-// scan reads heads from the cursor on and moves the cursor.
-func (s *Service) scan(ctx context.Context, from string) ([]models.Head, error) {
+// scan reads heads from the cursor on and moves the cursor. When the database is another one than before, it
+// begins anew with all heads of that one.
+func (s *Service) scan(ctx context.Context, from string) (moved []models.Head, anew bool, err error) {
+	moved, epoch, err := s.read(ctx, from)
+	if err != nil {
+		return nil, false, err
+	}
+	switch known := s.epoch.Load(); {
+	case known == nil:
+		s.epoch.Store(&epoch)
+	case *known != epoch:
+		moved, err = s.beginEpoch(ctx)
+		return moved, true, err
+	}
+	return moved, false, nil
+}
+
+// read is one reading of heads from the cursor on, which it moves, and the database's epoch.
+func (s *Service) read(ctx context.Context, from string) (out []models.Head, epoch string, err error) {
 	var rows []struct {
-		Cursor string
+		Cursor, Epoch string
 		models.Head
 	}
-	err := s.db.Tx(models.WithActor(ctx, models.System("scan")), func(_ context.Context, tx *gorm.DB) error {
+	err = s.db.Tx(models.WithActor(ctx, models.System("scan")), func(_ context.Context, tx *gorm.DB) error {
 		return tx.Raw(scanSQL, from).Scan(&rows).Error
 	})
-	if err != nil {
-		return nil, err
-	}
-	out := make([]models.Head, 0, len(rows))
 	for _, r := range rows {
-		s.cursor = r.Cursor
+		s.cursor, epoch = r.Cursor, r.Epoch
 		if r.TenantID != "" {
 			out = append(out, r.Head)
 		}
 	}
-	return out, nil
+	return out, epoch, err
+}
+
+// beginEpoch takes the heads of another database as they are, lower ones too, and forgets all layer sets: what
+// was committed last in the one before may be lost.
+func (s *Service) beginEpoch(ctx context.Context) ([]models.Head, error) {
+	all, epoch, err := s.read(ctx, anyTransaction)
+	if err != nil {
+		s.cursor = "" // the next one reads all as well
+		return nil, err
+	}
+	s.log.ErrorContext(ctx, "the database is another one than before: it was restored or failed over, and its last changes may be lost")
+	s.metrics.epochs.Inc()
+	s.turning.Lock()
+	defer s.turning.Unlock()
+	s.epoch.Store(&epoch)
+	s.heads.replace(all)
+	s.sets.InvalidateAll()
+	s.composed.InvalidateAll()
+	return all, nil
 }
 
 // checkEnvironment tells whether there is such an environment; one that is unknown here may be new.

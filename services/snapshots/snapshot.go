@@ -21,6 +21,8 @@ type Snapshot struct {
 	Body        []byte // the bulk answer
 	Stale       bool   // Postgres did not answer: this is what was known before
 	Withheld    []string
+	Reveals     bool       // it holds sensitive values in clear
+	At          *time.Time // the instant it shows; nil for now
 
 	made      time.Time
 	tier      string
@@ -38,16 +40,16 @@ const entryOverhead = 450
 func (s *Snapshot) bytes() int {
 	n := 1000 + len(s.Body)
 	for _, r := range s.entries {
-		n += entryOverhead + len(r.Key) + len(r.Value)
+		n += entryOverhead + len(r.Key) + len(r.Value) + len(r.Sealed)
 		for _, h := range r.Hides {
-			n += entryOverhead + len(h.Value)
+			n += entryOverhead + len(h.Value) + len(h.Sealed)
 		}
 	}
 	return n
 }
 
-// newSnapshot resolves the sets, which belong to the links of the chain, and encodes the answer.
-func newSnapshot(tenant models.Tenant, at place, chain []link, sets []*configs.LayerSet) *Snapshot {
+// newSnapshot encodes the answer of what the sets, which belong to the links of the chain, come to for its readers.
+func newSnapshot(tenant models.Tenant, at place, chain []link, sets []*configs.LayerSet, got readable) *Snapshot {
 	s := &Snapshot{TenantID: at.tenantID, Environment: at.environment, tier: tenant.Tier, chain: chain}
 	identity := sha256.New()
 	for _, set := range sets {
@@ -55,22 +57,20 @@ func newSnapshot(tenant models.Tenant, at place, chain []link, sets []*configs.L
 		s.revisions = append(s.revisions, set.Head.Revision)
 		identity.Write([]byte(set.Head.TenantID + "\x00" + set.Head.Token + "\x00")) // a layer that never moved has no token
 	}
-	s.Revision = base64.RawURLEncoding.EncodeToString(identity.Sum(nil)[:18])
+	s.finish(identity.Sum(nil), at.inClear, got)
+	return s
+}
+
+// finish gives the snapshot its values and names. The identity tells it from all others that have other values; it
+// is not made of them, so that nobody finds a secret by trying.
+func (s *Snapshot) finish(identity []byte, inClear bool, got readable) {
+	s.entries, s.Withheld, s.Reveals = got.values, got.withheld, got.reveals
+	s.Revision = base64.RawURLEncoding.EncodeToString(identity[:18])
 	s.ETag = `"` + s.Revision + `"`
-	if at.inClear {
+	if inClear {
 		s.ETag = `"` + s.Revision + `.clear"`
 	}
-	s.entries = configs.Resolve(sets)
-	if !at.inClear {
-		s.entries = slices.DeleteFunc(s.entries, func(r configs.Resolved) bool {
-			if r.Sensitive {
-				s.Withheld = append(s.Withheld, r.Key)
-			}
-			return r.Sensitive
-		})
-	}
 	s.Body = s.encode(nil)
-	return s
 }
 
 // current tells whether the snapshot is what the heads say now.
@@ -139,7 +139,12 @@ func (s *Snapshot) encode(more func([]byte) []byte) []byte {
 func (s *Snapshot) head(out []byte) []byte {
 	out = append(append(out, `{"tenantId":`...), models.Text(s.TenantID)...)
 	out = append(append(out, `,"environment":`...), models.Text(s.Environment)...)
-	return append(append(out, `,"revision":`...), models.Text(s.Revision)...)
+	out = append(append(out, `,"revision":`...), models.Text(s.Revision)...)
+	if s.At == nil {
+		return out
+	}
+	out = append(append(out, `,"at":`...), models.Text(s.At.Format(time.RFC3339Nano))...)
+	return append(out, `,"overlays":[]`...) // nothing is rolled out in steps yet
 }
 
 // appendName writes a member's name. Keys and ids hold nothing that JSON escapes.
@@ -178,6 +183,9 @@ func appendMetadata(out []byte, r configs.Resolved) []byte {
 	out = append(append(out, `,"type":`...), models.Text(string(r.Type))...)
 	out = append(append(out, `,"changeId":`...), models.Text(r.ChangeID)...)
 	out = append(append(out, `,"liveFrom":`...), models.Text(r.LiveFrom.UTC().Format(time.RFC3339Nano))...)
+	if r.LockedBy != "" {
+		out = append(append(out, `,"lockedBy":`...), models.Text(r.LockedBy)...)
+	}
 	return append(out, '}')
 }
 

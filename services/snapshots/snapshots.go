@@ -1,5 +1,5 @@
 // Package snapshots is the read plane: heads and layer sets in memory, and every tenant's resolved answer made
-// of them. It needs Postgres for what is not in memory yet, and for nothing else.
+// of them. It needs Postgres, or Redis, for what is not in memory yet, and for nothing else.
 package snapshots
 
 import (
@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 
 	"github.com/hotswap/hotswap/models"
 	"github.com/hotswap/hotswap/services/configs"
+	"github.com/hotswap/hotswap/services/secrets"
 	"github.com/hotswap/hotswap/services/store"
 	"github.com/hotswap/hotswap/services/tenants"
 )
@@ -31,7 +33,9 @@ const (
 type Options struct {
 	DB       *store.DB
 	Tenants  *tenants.Directory
-	MaxBytes int64 // of layer sets and snapshots in memory, roughly
+	Secrets  *secrets.Service // opens sensitive values, and seals what leaves the database
+	Redis    *Redis           // nil: nodes share nothing beside Postgres
+	MaxBytes int64            // of layer sets and snapshots in memory, roughly
 	Log      *slog.Logger
 	Metrics  prometheus.Registerer
 	Now      func() time.Time
@@ -41,6 +45,7 @@ type Options struct {
 type Service struct {
 	db      *store.DB
 	tenants *tenants.Directory
+	secrets *secrets.Service
 	log     *slog.Logger
 	metrics metrics
 	now     func() time.Time
@@ -48,11 +53,19 @@ type Service struct {
 
 	heads        heads
 	cursor       string                   // of the scan: transactions below it are all known
+	epoch        atomic.Pointer[string]   // tells one database from another that took its place
+	turning      sync.RWMutex             // held while one epoch follows another
 	environments atomic.Pointer[[]string] // in their order
 	sets         *otter.Cache[models.HeadKey, *configs.LayerSet]
 	composed     *otter.Cache[place, *Snapshot]
 	loads        singleflight.Group // of layer sets
 	makes        singleflight.Group // of snapshots
+
+	redis         *Redis              // nil without one
+	wake          chan struct{}       // asks for a scan now
+	renewals      chan models.HeadKey // sets that a commit here made old
+	announcements chan []models.Head  // commits that the other nodes shall hear of
+	blobJobs      chan blobJob
 }
 
 // place addresses a snapshot.
@@ -78,7 +91,12 @@ func New(o Options) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cache of snapshots: %w", err)
 	}
-	s := &Service{db: o.DB, tenants: o.Tenants, log: o.Log, now: o.Now, sets: sets, composed: composed}
+	if o.Redis != nil && o.Secrets == nil {
+		return nil, errors.New("nothing goes to Redis that is not sealed")
+	}
+	s := &Service{db: o.DB, tenants: o.Tenants, secrets: o.Secrets, log: o.Log, now: o.Now, sets: sets, composed: composed, redis: o.Redis}
+	s.wake, s.renewals = make(chan struct{}, 1), make(chan models.HeadKey, renewalQueue)
+	s.announcements, s.blobJobs = make(chan []models.Head, noticeQueue), make(chan blobJob, blobQueue)
 	s.metrics = newMetrics(o.Metrics, s)
 	return s, nil
 }
@@ -179,15 +197,20 @@ func revisions(chain []link) []int64 {
 
 // compose gets the layer sets of the chain and makes the snapshot of them.
 func (s *Service) compose(ctx context.Context, tenant models.Tenant, at place) (*Snapshot, error) {
+	epoch := s.epoch.Load()
 	chain := s.chain(tenant, at.environment)
 	sets, err := s.setsOf(ctx, chain)
 	if err != nil {
 		return nil, err
 	}
-	made := newSnapshot(tenant, at, chain, sets)
+	got, err := s.readable(ctx, configs.Resolve(sets), at.inClear)
+	if err != nil {
+		return nil, err
+	}
+	made := newSnapshot(tenant, at, chain, sets, got)
 	made.made = s.now()
 	s.metrics.composes.Inc()
-	s.keep(at, made)
+	s.keep(epoch, at, made)
 	return made, nil
 }
 
@@ -204,8 +227,13 @@ func (s *Service) setsOf(ctx context.Context, chain []link) ([]*configs.LayerSet
 	return sets, nil
 }
 
-// keep holds the snapshot for later, unless a newer one is there already.
-func (s *Service) keep(at place, made *Snapshot) {
+// keep holds the snapshot for later, unless a newer one is there already or it is of a database that is gone.
+func (s *Service) keep(epoch *string, at place, made *Snapshot) {
+	s.turning.RLock()
+	defer s.turning.RUnlock()
+	if s.epoch.Load() != epoch {
+		return
+	}
 	s.composed.Compute(at, func(old *Snapshot, found bool) (*Snapshot, otter.ComputeOp) {
 		if found && old.tier == made.tier && !made.covers(old.revisions) {
 			return old, otter.CancelOp
@@ -219,6 +247,7 @@ func (s *Service) set(ctx context.Context, l link) (*configs.LayerSet, error) {
 	wanted := l.cell.get().Revision
 	for range tries {
 		if held, ok := s.sets.GetIfPresent(l.key); ok && held.Head.Revision >= wanted {
+			s.metrics.hits.Inc()
 			return held, nil
 		}
 		loaded, err := once(ctx, &s.loads, l.key.TenantID+" "+l.key.Environment, func(ctx context.Context) (*configs.LayerSet, error) {
@@ -234,24 +263,39 @@ func (s *Service) set(ctx context.Context, l link) (*configs.LayerSet, error) {
 	return nil, models.Unavailable("the values are changing too fast", time.Second)
 }
 
-// load reads a layer set. It bears the head that was read with it, which may be newer than the one known here.
+// load gets a layer set: that of the head known here from Redis, else the one of now from Postgres, which bears the
+// head that was read with it and may be newer.
 func (s *Service) load(ctx context.Context, l link) (*configs.LayerSet, error) {
+	epoch := s.epoch.Load()
+	if set := s.shared(ctx, epoch, l.cell.get()); set != nil {
+		s.install(epoch, l, set)
+		return set, nil
+	}
 	loaded, err := configs.LoadLayerSet(ctx, s.db, l.key.TenantID, l.key.Environment)
 	if err != nil {
 		s.metrics.loads.failed.Inc()
 		return nil, err
 	}
 	s.metrics.loads.ok.Inc()
+	s.install(epoch, l, loaded)
+	s.share(epoch, loaded)
+	return loaded, nil
+}
+
+// install holds the set for later, unless a newer one is there already or it is of a database that is gone.
+func (s *Service) install(epoch *string, l link, set *configs.LayerSet) {
+	s.turning.RLock()
+	defer s.turning.RUnlock()
+	if s.epoch.Load() != epoch {
+		return
+	}
 	s.sets.Compute(l.key, func(old *configs.LayerSet, found bool) (*configs.LayerSet, otter.ComputeOp) {
-		if found && old.Head.Revision > loaded.Head.Revision {
+		if found && old.Head.Revision > set.Head.Revision {
 			return old, otter.CancelOp
 		}
-		return loaded, otter.WriteOp
+		return set, otter.WriteOp
 	})
-	if loaded.Head.Revision > 0 {
-		l.cell.raise(loaded.Head)
-	}
-	return loaded, nil
+	l.cell.raise(set.Head)
 }
 
 // once does the work for all who ask at the same time. It outlives the caller who happened to begin it, and

@@ -2,6 +2,7 @@ package snapshots
 
 import (
 	"context"
+	"time"
 
 	"github.com/hotswap/hotswap/models"
 	"github.com/hotswap/hotswap/services/configs"
@@ -24,34 +25,48 @@ func (s *Service) viewed(ctx context.Context, tenantID string) (models.Tenant, m
 	return tenant, actor, err
 }
 
-// column is what a tenant's keys come to in one environment, secrets in clear: whoever shows one masks it.
+// column is what a tenant's keys come to in one environment, with sensitive values as they are stored: whoever shows one
+// masks it.
 type column struct {
 	tenantID    string
 	environment string
 	values      []configs.Resolved // by key
-	clear       bool               // the one who looks may read secrets there
 }
 
-// column resolves anew, from the layer sets in memory: no snapshot with secrets is made for people.
-func (s *Service) column(ctx context.Context, tenant models.Tenant, environment string, actor models.Actor) (column, error) {
+// instant is when to look at something: nil for now. The pointer is what is invalid while it is still to come.
+type instant struct {
+	at      *time.Time
+	pointer string
+}
+
+// column resolves anew, from the layer sets in memory or, for an instant, from Postgres.
+func (s *Service) column(ctx context.Context, tenant models.Tenant, environment string, when instant) (column, error) {
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
-	sets, err := s.setsOf(ctx, s.chain(tenant, environment))
+	values, err := s.resolved(ctx, tenant, environment, when)
 	if err != nil {
 		return column{}, err
 	}
-	return column{
-		tenantID: tenant.ID, environment: environment, values: configs.Resolve(sets),
-		clear: actor.Can(models.PermReadSecrets, tenant.ID, environment),
-	}, nil
+	return column{tenantID: tenant.ID, environment: environment, values: values}, nil
 }
 
-// masked tells whether the value is hidden from the one who looks.
-func (c column) masked(r *configs.Resolved) bool { return r.Sensitive && !c.clear }
+func (s *Service) resolved(ctx context.Context, tenant models.Tenant, environment string, when instant) ([]configs.Resolved, error) {
+	if when.at == nil {
+		sets, err := s.setsOf(ctx, s.chain(tenant, environment))
+		return configs.Resolve(sets), err
+	}
+	past, err := configs.LoadPast(ctx, s.db, configs.PastIn{
+		Tenant: tenant, Environment: environment, At: *when.at, Pointer: when.pointer,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return past.Resolve(), nil
+}
 
-// shown is the value as the one who looks may see it.
-func (c column) shown(r *configs.Resolved) models.Value {
-	if c.masked(r) {
+// shown is the value as it may be seen: nobody who looks at configs sees secrets.
+func shown(r *configs.Resolved) models.Value {
+	if r.Sensitive {
 		return models.Masked
 	}
 	return r.Value
@@ -112,12 +127,4 @@ func kindOf(values []*configs.Resolved) (t models.ValueType, sensitive bool) {
 		sensitive = sensitive || r.Sensitive
 	}
 	return t, sensitive
-}
-
-// differ tells whether two values of a key are not the same; none differs from any.
-func differ(a, b *configs.Resolved) bool {
-	if a == nil || b == nil {
-		return a != b
-	}
-	return a.Value != b.Value
 }

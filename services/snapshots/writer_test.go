@@ -12,6 +12,10 @@ import (
 // writeUntil overwrites acme's value and moves its head in one transaction each, and notes which token bore
 // which value.
 func writeUntil(ctx context.Context, conn *pgx.Conn, stop *atomic.Bool, mu *sync.Mutex, pairs map[string]string) error {
+	// The value of a version never changes but here.
+	if _, err := conn.Exec(ctx, `SET session_replication_role = replica`); err != nil {
+		return err
+	}
 	for i := 1; !stop.Load(); i++ {
 		value := strconv.Itoa(i)
 		tx, err := conn.Begin(ctx)

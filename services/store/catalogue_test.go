@@ -14,6 +14,7 @@ import (
 // withoutTenant are the tables that belong to no tenant, each with the reason.
 var withoutTenant = map[string]string{
 	"environments":     "the steps to Production are the same for all tenants",
+	"idempotency_keys": "a call belongs to a credential; a row holds its digest and the id of what it made, no tenant's data",
 	"people":           "one person may act for many tenants; a row holds no tenant's data",
 	"sessions":         "a person is signed in, not a tenant; only the system actor auth sees a row",
 	"goose_db_version": "the migration tool's own",
@@ -26,19 +27,21 @@ var policies = map[string][]string{
 	"audit_heads":         {"auth_counts", "auth_inserts", "auth_reads", "own"},
 	"audit_subjects":      {"auth_reads", "auth_writes", "own"},
 	"change_items":        {"own"},
-	"changes":             {"own"},
+	"changes":             {"own", "scan_counts"},
 	"config_versions":     {"above", "own", "scan_reads"},
 	"configs":             {"above", "own", "scan_reads"},
 	"decisions":           {"own"},
-	"definition_versions": {"above", "own"},
+	"definition_versions": {"above", "own", "scan_reads"},
 	"definitions":         {"above", "own", "scan_reads"},
 	"deployments":         {"own"},
 	"heads":               {"above", "auth_reads", "own", "scan_reads"},
 	"policies":            {"above", "own"},
 	"role_bindings":       {"auth_reads", "own"},
+	"sealed_values":       {"own", "scan_reads", "secrets_all"},
 	"sessions":            {"auth_only"},
-	"tenant_versions":     {"own"},
-	"tenants":             {"own", "scan_reads"},
+	"tenant_keys":         {"own", "secrets_all"},
+	"tenant_versions":     {"own", "scan_reads"},
+	"tenants":             {"auth_reads", "own", "scan_reads"},
 }
 
 // complaints reads the catalogue and says what is wrong with the isolation of tenants.

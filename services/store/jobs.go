@@ -35,10 +35,17 @@ func Enqueue(ctx context.Context, tx *gorm.DB, args river.JobArgs, at time.Time)
 
 // Work starts the workers and returns what stops them gracefully.
 func (db *DB) Work(ctx context.Context, workers *river.Workers) (func(context.Context) error, error) {
+	forgetting, err := db.forgetting(workers)
+	if err != nil {
+		return nil, err
+	}
 	client, err := river.NewClient(riverpgxv5.New(db.pool), &river.Config{
 		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: jobWorkers}},
 		Workers: workers,
 		Logger:  db.log,
+
+		Middleware:   db.around,
+		PeriodicJobs: []*river.PeriodicJob{forgetting},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("job client: %w", err)

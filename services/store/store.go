@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/riverqueue/river/rivertype"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
@@ -21,24 +22,27 @@ import (
 
 // Options say how to reach the database and whom to tell.
 type Options struct {
-	URL      string              // postgres://…, as hotswap_app
-	MaxConns int                 // transactions at a time; 0 means four for each core, at least 8
-	Log      *slog.Logger        // required
-	Moved    func([]models.Head) // told after each commit which heads moved; may be set later with OnMoved
-	Tracer   pgx.QueryTracer     // sees every statement, for tests and telemetry
-	Owner    bool                // the operator at the console, as hotswap_owner: sees all tenants
+	URL      string                 // postgres://…, as hotswap_app
+	MaxConns int                    // transactions at a time; 0 means four for each core, at least 8
+	Log      *slog.Logger           // required
+	Moved    func([]models.Head)    // told after each commit which heads moved; may be set later with OnMoved
+	Tracer   pgx.QueryTracer        // sees every statement, for tests and telemetry
+	Jobs     []rivertype.Middleware // around every job, for telemetry
+	Owner    bool                   // the operator at the console, as hotswap_owner: sees all tenants
 }
 
 // DB is an open database. Its pool is private: Tx, Snapshot and Write are the only ways in.
 type DB struct {
-	gorm  *gorm.DB
-	pool  *pgxpool.Pool
-	slots chan struct{} // one per connection: waiting for one is bounded and never holds anything
-	turns turns
-	named named
-	moved func([]models.Head)
-	log   *slog.Logger
-	owner bool
+	gorm   *gorm.DB
+	pool   *pgxpool.Pool
+	slots  chan struct{} // one per connection: waiting for one is bounded and never holds anything
+	turns  turns
+	named  named
+	moved  func([]models.Head)
+	around []rivertype.Middleware // every job
+	waits  waits
+	log    *slog.Logger
+	owner  bool
 }
 
 const (
@@ -101,7 +105,9 @@ func open(ctx context.Context, pool *pgxpool.Pool, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	return &DB{gorm: g, pool: pool, slots: make(chan struct{}, o.MaxConns), moved: o.Moved, log: o.Log, owner: o.Owner}, nil
+	return &DB{
+		gorm: g, pool: pool, slots: make(chan struct{}, o.MaxConns), moved: o.Moved, around: o.Jobs, log: o.Log, owner: o.Owner,
+	}, nil
 }
 
 // OnMoved sets who is told of moved heads. Call it before the first transaction.

@@ -17,9 +17,10 @@ type txKey struct{}
 
 // txState is what a transaction keeps for its end.
 type txState struct {
-	conn  *sql.Conn // the connection, for Send
-	named *named
-	moved []models.Head
+	conn     *sql.Conn // the connection, for Send
+	named    *named
+	moved    []models.Head
+	claiming *claiming // of a call with an Idempotency-Key
 }
 
 var errNested = errors.New("store: transactions do not nest")
@@ -38,7 +39,8 @@ func (db *DB) Snapshot(ctx context.Context, fn func(context.Context, *gorm.DB) e
 // Write runs fn in one transaction that may write the last layer of the chain and read those above it.
 // It takes the layer's fair turn first, then the locks of the chain, topmost first, before any read.
 // First statements travel with the locks and read what they protect. A layer outside the actor's scope is
-// not_found; a turn that takes over 500 ms is unavailable.
+// not_found; a turn that takes over 500 ms is unavailable. A call that was carried out before ends with
+// models.RepeatedError.
 func (db *DB) Write(ctx context.Context, chain []string, fn func(context.Context, *gorm.DB) error, first ...Statement) error {
 	actor, ok := models.ActorFrom(ctx)
 	if !ok {
@@ -58,6 +60,9 @@ func (db *DB) Write(ctx context.Context, chain []string, fn func(context.Context
 	}
 	defer done()
 	return db.begin(ctx, nil, func(ctx context.Context, tx *gorm.DB) error {
+		if err := begun(ctx, actor); err != nil {
+			return err
+		}
 		if err := Send(ctx, append([]Statement{enter(narrow(actor, chain), chain)}, first...)...); err != nil {
 			return err
 		}
@@ -82,18 +87,23 @@ func (db *DB) begin(ctx context.Context, o *sql.TxOptions, fn func(context.Conte
 	if ctx.Value(txKey{}) != nil {
 		return errNested
 	}
-	state := &txState{named: &db.named}
+	state := &txState{named: &db.named, claiming: claimingOf(ctx)}
 	err := db.connected(ctx, func() error {
 		return db.gorm.WithContext(ctx).Connection(func(g *gorm.DB) error {
 			state.conn, _ = g.Statement.ConnPool.(*sql.Conn) // what Connection is for
 			return g.Transaction(func(tx *gorm.DB) error {
-				return fn(context.WithValue(ctx, txKey{}, state), tx)
+				ctx := context.WithValue(ctx, txKey{}, state)
+				if err := fn(ctx, tx); err != nil {
+					return err
+				}
+				return state.claiming.keep(ctx)
 			}, o)
 		})
 	})
 	if err != nil {
 		return err
 	}
+	state.claiming.spent()
 	if len(state.moved) > 0 && db.moved != nil {
 		db.moved(state.moved)
 	}
@@ -117,12 +127,15 @@ func (db *DB) slot(ctx context.Context) (func(), error) {
 		return func() { <-db.slots }, nil
 	default:
 	}
+	db.waits.now.Add(1)
+	defer db.waits.now.Add(-1)
 	timer := time.NewTimer(acquireTimeout)
 	defer timer.Stop()
 	select {
 	case db.slots <- struct{}{}:
 		return func() { <-db.slots }, nil
 	case <-timer.C:
+		db.waits.refused.Add(1)
 		return nil, busy()
 	case <-ctx.Done():
 		return nil, translate(ctx.Err())

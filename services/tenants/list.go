@@ -98,7 +98,8 @@ func (o order) place(c models.Cursor, cursor string) ([]any, error) {
 	return []any{first, keys[1]}, nil
 }
 
-// List is the tenants that the actor may look at. Deleted ones only appear when asked for by status.
+// List is the tenants that the actor may look at. Deleted ones only appear when asked for by status, to who manages
+// tenants, and while their deletion can be undone.
 func (s *Service) List(ctx context.Context, f Filter) (page models.Paged[models.Tenant], err error) {
 	ids, err := viewable(ctx, models.PermViewTenants)
 	if err != nil {
@@ -122,6 +123,9 @@ func (s *Service) List(ctx context.Context, f Filter) (page models.Paged[models.
 			return page, models.Invalid("/tier", "there is no such tier")
 		}
 		f.Tier = tier.Name
+	}
+	if f.Status == models.TenantDeleted && !managesTenants(ctx) {
+		return models.Paged[models.Tenant]{Items: []models.Tenant{}}, nil
 	}
 	var rows []listed
 	err = s.db.Tx(ctx, func(_ context.Context, tx *gorm.DB) error { return f.query(tx, ids, o, after).Scan(&rows).Error })
@@ -154,6 +158,9 @@ func (f Filter) query(tx *gorm.DB, ids []string, o order, after []any) *gorm.DB 
 	}
 	if f.Tier != "" {
 		q = q.Where("tier = ?", f.Tier)
+	}
+	if f.Status == models.TenantDeleted {
+		return q.Where("status = 'deleted' AND purged_at IS NULL")
 	}
 	if f.Status == "" { // as a literal: of an unknown status Postgres expects no row, and reads all to sort them
 		return q.Where("status <> 'deleted'")

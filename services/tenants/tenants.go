@@ -20,6 +20,7 @@ type Service struct {
 	db        *store.DB
 	log       *audit.Log
 	directory *Directory
+	purged    func(tenantID string) // told after a purge; see OnPurged
 }
 
 // New works on the database, writes to the log, and finds tiers in the directory.
@@ -200,12 +201,16 @@ func (s *Service) Get(ctx context.Context, id string) (t models.Tenant, err erro
 	return t, err
 }
 
-const tenantColumns = `tenant_id, name, tier, status, metadata, version, created_at, updated_at`
+const tenantColumns = `tenant_id, name, tier, status, metadata, version, created_at, updated_at, deleted_at`
 
 // Read finds a tenant or layer inside a transaction that sees it; not_found when it is unknown or deleted.
 func Read(tx *gorm.DB, id string) (models.Tenant, error) {
+	return readWhere(tx, id, `status <> 'deleted'`)
+}
+
+func readWhere(tx *gorm.DB, id, condition string) (models.Tenant, error) {
 	var rows []models.Tenant
-	err := tx.Raw(`SELECT `+tenantColumns+` FROM tenants WHERE tenant_id = ? AND status <> 'deleted'`, id).Scan(&rows).Error
+	err := tx.Raw(`SELECT `+tenantColumns+` FROM tenants WHERE tenant_id = ? AND `+condition, id).Scan(&rows).Error
 	if err != nil {
 		return models.Tenant{}, err
 	}

@@ -72,12 +72,17 @@ func (s *Service) CreateTier(ctx context.Context, name string) (t models.Tenant,
 
 // tier finds a tier by its name or slug; invalid when there is none.
 func (s *Service) tier(ctx context.Context, nameOrSlug string) (models.Tenant, error) {
+	return s.directory.Tier(ctx, nameOrSlug)
+}
+
+// Tier finds the layer of a tier by the tier's name or slug, in any case; invalid at /tier when there is none.
+func (d *Directory) Tier(ctx context.Context, nameOrSlug string) (models.Tenant, error) {
 	none := models.Invalid("/tier", "there is no such tier")
 	slug := models.TierSlug(nameOrSlug)
 	if slug == "" {
 		return models.Tenant{}, none
 	}
-	t, err := s.directory.Get(ctx, models.TierLayer(nameOrSlug))
+	t, err := d.Get(ctx, models.TierLayer(nameOrSlug))
 	var known *models.Error
 	switch {
 	case errors.As(err, &known) && known.Code == models.CodeNotFound:

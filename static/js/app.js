@@ -4,3 +4,4 @@ import "./times.js";
 import "./shortcuts.js";
 import "./forms.js";
 import "./editor.js";
+import "./reveal.js";

@@ -25,6 +25,18 @@ func LayerName(layer string) string {
 	return strings.TrimPrefix(layer, "@")
 }
 
+// layerIcon tells the kinds of layers apart: defaults for all, those of a tier, a customer.
+func layerIcon(layer string) string {
+	switch {
+	case layer == models.Platform:
+		return "world"
+	case models.IsLayer(layer):
+		return "stack-2"
+	default:
+		return "building"
+	}
+}
+
 // StatusName is a status in words.
 func StatusName(s models.ChangeStatus) string { return strings.ReplaceAll(string(s), "_", " ") }
 

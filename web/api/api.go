@@ -3,6 +3,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -17,6 +18,7 @@ import (
 	"github.com/hotswap/hotswap/services/deployments"
 	"github.com/hotswap/hotswap/services/snapshots"
 	"github.com/hotswap/hotswap/services/tenants"
+	"github.com/hotswap/hotswap/web"
 )
 
 // Services are what the operations call.
@@ -29,17 +31,20 @@ type Services struct {
 	Snapshots   *snapshots.Service
 	Deployments *deployments.Service
 	Changes     *changes.Service
+	Past        func(context.Context) error // bounds how often a credential looks at the past
 }
 
 // Register adds all operations.
 func Register(api huma.API, s Services) {
-	tenantRoutes{s.Tenants}.register(api)
+	tenantRoutes{s.Tenants, s.Changes}.register(api)
 	tierRoutes{s.Tenants}.register(api)
 	environmentRoutes{s.Tenants}.register(api)
 	policyRoutes{s.Tenants}.register(api)
-	definitionRoutes{s.Definitions}.register(api)
+	definitionRoutes{s.Definitions, s.Changes}.register(api)
 	configRoutes{s.Changes, s.Configs}.register(api)
-	compareRoutes{s.Snapshots}.register(api)
+	revealRoutes{s.Configs}.register(api)
+	compareRoutes{s.Snapshots, s.Past}.register(api)
+	explainRoutes{s.Configs, s.Past}.register(api)
 	versionRoutes{s.Configs}.register(api)
 	diffRoutes{s.Configs}.register(api)
 	changeRoutes{s.Changes}.register(api)
@@ -50,6 +55,8 @@ func Register(api huma.API, s Services) {
 	bindingRoutes{s.Access}.register(api)
 	sessionRoutes{s.Access}.register(api)
 	meRoutes{s.Access}.register(api)
+	web.SetReplays(api, replays(s))
+	describeAll(api)
 }
 
 // The tags that group the operations in the document.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hotswap/hotswap/models"
 	"github.com/hotswap/hotswap/services/changes"
+	"github.com/hotswap/hotswap/services/definitions"
 	"github.com/hotswap/hotswap/web/wire"
 )
 
@@ -20,7 +21,7 @@ type change struct {
 	Environment  string              `json:"environment"`
 	Title        string              `json:"title"`
 	Reason       string              `json:"reason"`
-	Origin       string              `json:"origin" doc:"Where it comes from: edit, promote"`
+	Origin       string              `json:"origin" doc:"Where it comes from: edit, promote, rollback"`
 	Author       models.ActorRef     `json:"author"`
 	Editors      []models.ActorRef   `json:"editors" doc:"Who else wrote it; they decide as little as the author"`
 	Status       models.ChangeStatus `json:"status" enum:"draft,pending,approved,scheduled,deploying,deployed,rejected,cancelled,expired,rolled_back,failed"`
@@ -32,6 +33,7 @@ type change struct {
 	ScheduledFor *time.Time          `json:"scheduledFor"`
 	Emergency    bool                `json:"emergency"`
 	DeploymentID *string             `json:"deploymentId"`
+	RollsBack    *string             `json:"rollsBack" doc:"The change whose replaced versions this one wrote anew without stages"`
 	CreatedAt    time.Time           `json:"createdAt"`
 	UpdatedAt    time.Time           `json:"updatedAt"`
 	ExpiresAt    *time.Time          `json:"expiresAt"`
@@ -40,11 +42,55 @@ type change struct {
 // item is one edit of a change.
 type item struct {
 	Key         string       `json:"key"`
-	Op          models.Op    `json:"op" enum:"set,delete"`
-	Value       wire.RawJSON `json:"value" doc:"null for delete"`
+	Op          models.Op    `json:"op" enum:"set,delete,lock,unlock,define,retier,suspend"`
+	Value       wire.RawJSON `json:"value" doc:"Of set, lock and unlock; of retier the tier; null for all other"`
 	Previous    wire.RawJSON `json:"previous" doc:"What it replaces; null for nothing"`
 	Masked      bool         `json:"masked" doc:"The values are not shown to the caller"`
-	BaseVersion int64        `json:"baseVersion" doc:"The version it was written against; 0 for none"`
+	BaseVersion int64        `json:"baseVersion" doc:"The version it was written against, of define that of the definition; 0 for none"`
+	Locked      *bool        `json:"locked" doc:"Of set: locks or unlocks with the value; null keeps the lock as it is"`
+	Definition  *itemDefines `json:"definition" doc:"The definition that the item makes or replaces"`
+}
+
+// itemDefines is a definition as an item makes it.
+type itemDefines struct {
+	Type        models.ValueType `json:"type,omitempty" enum:"boolean,number,string,json" doc:"Stays as it is for a key that is defined"`
+	Description string           `json:"description,omitempty"`
+	Schema      wire.RawJSON     `json:"schema,omitempty" doc:"A JSON Schema"`
+	Owner       string           `json:"owner,omitempty"`
+	Tags        []string         `json:"tags,omitempty"`
+	Sensitive   bool             `json:"sensitive,omitempty"`
+	Merge       models.Merge     `json:"merge,omitempty" enum:"replace,deep"`
+	ExpiresAt   *time.Time       `json:"expiresAt,omitempty"`
+}
+
+func showDefines(d *models.Defines) *itemDefines {
+	if d == nil {
+		return nil
+	}
+	out := &itemDefines{
+		Type: d.Type, Description: d.Description, Owner: d.Owner, Tags: d.Tags.List(), Sensitive: d.Sensitive,
+		Merge: merge(d.Merge), ExpiresAt: utc(d.ExpiresAt),
+	}
+	if d.Schema != "" {
+		out.Schema = wire.Raw(d.Schema)
+	}
+	return out
+}
+
+// defines is the definition as the service takes it.
+func (d *itemDefines) defines(pointer string) (*models.Defines, error) {
+	in := definitions.In{
+		Type: d.Type, Description: d.Description, Owner: d.Owner, Tags: d.Tags, Sensitive: d.Sensitive,
+		Merge: d.Merge, ExpiresAt: d.ExpiresAt,
+	}
+	if d.Schema != nil && string(d.Schema) != string(models.Null) {
+		var err error
+		if in.Schema, err = d.Schema.Value(pointer + "/schema"); err != nil {
+			return nil, err
+		}
+	}
+	made, err := in.Defines()
+	return made, models.Under(pointer, err)
 }
 
 // changeStage is one approval that the change needs.
@@ -70,17 +116,16 @@ func showChange(ctx context.Context, c models.Change) change {
 		ID: c.ID, TenantID: c.TenantID, TenantIDs: []string{}, Environment: c.Environment, Title: c.Title,
 		Reason: c.Reason, Origin: c.Origin, Author: c.Author, Editors: append([]models.ActorRef{}, c.Editors...),
 		Status: c.Status, Digest: c.Digest, Items: []item{}, Stages: []changeStage{}, Strategy: c.Strategy,
-		DeploymentID: optional(c.DeploymentID), CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(),
+		DeploymentID: optional(c.DeploymentID), RollsBack: optional(c.RollsBack), CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(),
 		ExpiresAt: utc(c.ExpiresAt),
 	}
 	if s, ok := c.CurrentStage(); ok {
 		out.CurrentStage = &s.Name
 	}
-	masked := !readsSecrets(ctx, c.TenantID, c.Environment)
 	for _, i := range c.Items { // the service has masked what the caller may not read
 		out.Items = append(out.Items, item{
 			Key: i.Key, Op: i.Op, Value: wire.Raw(i.Value), Previous: wire.Raw(i.Previous),
-			Masked: masked && i.Sensitive, BaseVersion: i.BaseVersion,
+			Masked: i.Sensitive && i.Op != models.OpDefine, BaseVersion: i.BaseVersion, Locked: i.Locked, Definition: showDefines(i.Defines),
 		})
 	}
 	for n := range c.Stages {
@@ -145,20 +190,27 @@ func (r changeRoutes) list(ctx context.Context, in *listChanges) (*paged[change]
 
 // editedItem is an item as a caller writes it.
 type editedItem struct {
-	Key         string           `json:"key"`
-	Op          models.Op        `json:"op" enum:"set,delete"`
-	Value       wire.RawJSON     `json:"value,omitempty" doc:"Of set"`
+	Key         string           `json:"key,omitempty" doc:"Of all but retier and suspend"`
+	Op          models.Op        `json:"op" enum:"set,delete,lock,unlock,define,retier,suspend"`
+	Value       wire.RawJSON     `json:"value,omitempty" doc:"Of set; of retier the tier"`
+	Locked      *bool            `json:"locked,omitempty" doc:"Of set: locks or unlocks with the value"`
+	Definition  *itemDefines     `json:"definition,omitempty" doc:"Of define; of set for a key that nothing defines yet"`
 	Type        models.ValueType `json:"type,omitempty" enum:"boolean,number,string,json" doc:"Of a key that nothing defines yet; else that of the value"`
 	Description string           `json:"description,omitempty" doc:"Of a key that nothing defines yet"`
 	BaseVersion *int64           `json:"baseVersion,omitempty" doc:"The version it is written against, 0 for none; what is live if it is not given"`
 }
 
 func (i editedItem) edit(pointer string) (changes.Edit, error) {
-	e := changes.Edit{Key: i.Key, Op: i.Op, Type: i.Type, Description: i.Description, BaseVersion: i.BaseVersion}
-	if i.Value == nil || i.Op == models.OpDelete && string(i.Value) == string(models.Null) {
+	e := changes.Edit{Key: i.Key, Op: i.Op, Type: i.Type, Description: i.Description, BaseVersion: i.BaseVersion, Locked: i.Locked}
+	var err error
+	if i.Definition != nil {
+		if e.Definition, err = i.Definition.defines(pointer + "/definition"); err != nil {
+			return e, err
+		}
+	}
+	if i.Value == nil || i.Op != models.OpSet && string(i.Value) == string(models.Null) {
 		return e, nil // whether a value is due, the service knows
 	}
-	var err error
 	e.Value, err = i.Value.Value(pointer + "/value")
 	return e, err
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -10,11 +11,11 @@ import (
 	"github.com/hotswap/hotswap/web/wire"
 )
 
-// difference is one key in two environments.
+// difference is one key on two sides.
 type difference struct {
 	Key       string           `json:"key"`
 	Type      models.ValueType `json:"type" enum:"boolean,number,string,json"`
-	Status    snapshots.Status `json:"status" enum:"added,removed,changed,equal" doc:"On the way from one environment to the other; true to values that are not shown, too"`
+	Status    snapshots.Status `json:"status" enum:"added,removed,changed,equal" doc:"On the way from one side to the other; true to values that are not shown, too"`
 	From      wire.RawJSON     `json:"from" doc:"The resolved value; null when there is none, see fromLayer"`
 	To        wire.RawJSON     `json:"to" doc:"The resolved value; null when there is none, see toLayer"`
 	FromLayer *string          `json:"fromLayer" doc:"Where the value is set; null when there is none"`
@@ -30,28 +31,45 @@ func showDifference(d snapshots.Difference) difference {
 	}
 }
 
-type compareRoutes struct{ snapshots *snapshots.Service }
+type compareRoutes struct {
+	snapshots *snapshots.Service
+	past      func(context.Context) error
+}
 
 func (r compareRoutes) register(api huma.API) {
-	huma.Register(api, reads("config.compare", "/configs/compare", tagConfigs,
-		"Compare a tenant's resolved values in two environments"), r.compare)
+	op := reads("config.compare", "/configs/compare", tagConfigs, "Compare resolved values of two environments, tenants or instants")
+	op.Errors = append(op.Errors, http.StatusTooManyRequests)
+	huma.Register(api, op, r.compare)
 }
 
-type compareEnvironments struct {
-	TenantID string `query:"tenantId" required:"true" doc:"A tenant or layer"`
-	From     string `query:"from" required:"true" doc:"An environment"`
-	To       string `query:"to" required:"true" doc:"An environment"`
+type compareSides struct {
+	TenantID   string `query:"tenantId" required:"true" doc:"A tenant or layer"`
+	From       string `query:"from" required:"true" doc:"An environment"`
+	To         string `query:"to" required:"true" doc:"An environment"`
+	ToTenantID string `query:"toTenantId" doc:"Another tenant or layer on the other side; the same if it is not given"`
+	FromAt     string `query:"fromAt" format:"date-time" doc:"One side as it was at this instant"`
+	ToAt       string `query:"toAt" format:"date-time" doc:"The other side as it was at this instant"`
 }
 
-// comparison is the answer: every key that has a value in one of the two, by key.
+// comparison is the answer: every key that has a value on one of the two sides, by key.
 type comparison struct {
 	Body struct {
 		Items []difference `json:"items"`
 	}
 }
 
-func (r compareRoutes) compare(ctx context.Context, in *compareEnvironments) (*comparison, error) {
-	found, err := r.snapshots.Compare(ctx, snapshots.CompareIn{TenantID: in.TenantID, From: in.From, To: in.To, Equal: true})
+func (r compareRoutes) compare(ctx context.Context, in *compareSides) (*comparison, error) {
+	fromAt, err := instant(ctx, in.FromAt, "/fromAt", r.past)
+	if err != nil {
+		return nil, err
+	}
+	toAt, err := instant(ctx, in.ToAt, "/toAt", r.past)
+	if err != nil {
+		return nil, err
+	}
+	found, err := r.snapshots.Compare(ctx, snapshots.CompareIn{
+		TenantID: in.TenantID, ToTenantID: in.ToTenantID, From: in.From, To: in.To, FromAt: fromAt, ToAt: toAt, Equal: true,
+	})
 	if err != nil {
 		return nil, err
 	}

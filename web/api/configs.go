@@ -33,21 +33,16 @@ type config struct {
 }
 
 // showConfig masks a sensitive value even where it is the caller who wrote it a moment ago.
-func showConfig(ctx context.Context, c models.Config) config {
+func showConfig(c models.Config) config {
 	out := config{
 		ID: c.ID, TenantID: c.TenantID, Environment: c.Environment, Key: c.Key, Value: wire.Raw(c.Value),
 		Type: c.Type, Version: c.Version, Sensitive: c.Sensitive, Locked: c.Locked, Description: c.Description,
 		UpdatedAt: c.UpdatedAt.UTC(), UpdatedBy: c.UpdatedBy,
 	}
-	if c.Sensitive && !readsSecrets(ctx, c.TenantID, c.Environment) {
+	if c.Sensitive {
 		out.Value, out.Masked = wire.Raw(models.Masked), true
 	}
 	return out
-}
-
-func readsSecrets(ctx context.Context, tenantID, environment string) bool {
-	actor, _ := models.ActorFrom(ctx)
-	return actor.Can(models.PermReadSecrets, tenantID, environment)
 }
 
 // waiting is the answer of a write whose change now waits.
@@ -92,7 +87,7 @@ func outcome(ctx context.Context, o changes.Outcome, status int) *written {
 	if o.Config == nil {
 		return out
 	}
-	c := showConfig(ctx, *o.Config)
+	c := showConfig(*o.Config)
 	out.ETag, out.Body.config = models.VersionTag(c.Version), &c
 	if status == http.StatusCreated {
 		out.Location = pathTo("configs", c.ID)
@@ -117,6 +112,8 @@ func (r configRoutes) register(api huma.API) {
 	remove.Responses["204"].Content = nil // huma describes the body that the answer 202 has
 	huma.Register(api, waits(api, creates("config.promote", "/configs/{configId}/promote", tagConfigs,
 		"Send the live value to a later environment", http.StatusConflict)), r.promote)
+	huma.Register(api, waits(api, acts(http.MethodPost, "config.rollback", "/configs/{configId}/rollback", tagConfigs,
+		"Write an earlier version anew", http.StatusConflict)), r.rollback)
 }
 
 type listConfigs struct {
@@ -137,7 +134,7 @@ func (r configRoutes) list(ctx context.Context, in *listConfigs) (*paged[config]
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(found, func(c models.Config) config { return showConfig(ctx, c) }), nil
+	return pageOf(found, showConfig), nil
 }
 
 type setConfig struct {
@@ -150,6 +147,7 @@ type setConfig struct {
 		Description string           `json:"description,omitempty" doc:"Of a key that nothing defines yet"`
 		Reason      string           `json:"reason,omitempty"`
 		Strategy    string           `json:"strategy,omitempty" doc:"The policy's default if it is not given"`
+		Locked      *bool            `json:"locked,omitempty" doc:"true: nothing below overrides it; kept as it is if it is not given"`
 	}
 }
 
@@ -161,7 +159,7 @@ func (r configRoutes) set(ctx context.Context, in *setConfig) (*written, error) 
 	b := in.Body
 	done, err := r.changes.Set(ctx, changes.Set{
 		TenantID: b.TenantID, Environment: b.Environment, Key: b.Key, Value: value, Type: b.Type,
-		Description: b.Description, Reason: b.Reason, Strategy: b.Strategy,
+		Description: b.Description, Reason: b.Reason, Strategy: b.Strategy, Locked: b.Locked,
 	})
 	if err != nil {
 		return nil, err
@@ -179,7 +177,7 @@ func (r configRoutes) get(ctx context.Context, in *ConfigPath) (*single[config],
 	if err != nil {
 		return nil, err
 	}
-	return &single[config]{ETag: models.VersionTag(c.Version), Body: showConfig(ctx, c)}, nil
+	return &single[config]{ETag: models.VersionTag(c.Version), Body: showConfig(c)}, nil
 }
 
 type updateConfig struct {
@@ -239,4 +237,22 @@ func (r configRoutes) promote(ctx context.Context, in *promoteConfig) (*written,
 		return nil, err
 	}
 	return outcome(ctx, done, http.StatusCreated), nil
+}
+
+type rollBackConfig struct {
+	ConfigPath
+	Body struct {
+		ToVersion int64  `json:"toVersion" doc:"What the last change replaced is live at once where the policy allows it; anything older waits as a change"`
+		Reason    string `json:"reason,omitempty"`
+	}
+}
+
+func (r configRoutes) rollback(ctx context.Context, in *rollBackConfig) (*written, error) {
+	done, err := r.changes.Rollback(ctx, changes.Rollback{
+		ConfigID: in.ConfigID, ToVersion: in.Body.ToVersion, Reason: in.Body.Reason,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return outcome(ctx, done, http.StatusOK), nil
 }

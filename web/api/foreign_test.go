@@ -47,6 +47,10 @@ func TestAnotherTenantsThingsDoNotExist(t *testing.T) {
 	}{
 		{"GET", "/tenants/", "acme", "", nil},
 		{"PATCH", "/tenants/", "acme", "", webtest.Body{"name": "x"}},
+		{"PATCH", "/tenants/", "acme", "", webtest.Body{"tier": "pro"}},
+		{"POST", "/tenants/", "acme", "/suspend", nil},
+		{"POST", "/tenants/", "acme", "/activate", nil},
+		{"DELETE", "/tenants/", "acme", "?confirm=acme", nil},
 		{"GET", "/configs/tenant/", "acme", "?environment=Production", nil},
 		{"GET", "/configs/tenant/", "acme", "/keys/a?environment=Development", nil},
 		{"GET", "/configs?environment=Development&tenantId=", "acme", "", nil},

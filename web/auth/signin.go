@@ -17,6 +17,7 @@ import (
 
 	"github.com/hotswap/hotswap/models"
 	"github.com/hotswap/hotswap/services/access"
+	"github.com/hotswap/hotswap/web/pace"
 )
 
 // The paths of signing in and out, below the public URL.
@@ -51,7 +52,7 @@ type SignIn struct {
 	SignInOptions
 
 	store *Store
-	pace  *pace
+	pace  *pace.Pace
 }
 
 // NewSignIn makes it; nothing is asked of the provider yet.
@@ -76,7 +77,7 @@ func (s *SignIn) Begin(c echo.Context, returnTo string) (string, error) {
 		return address, nil
 	}
 	ctx := c.Request().Context()
-	if err := s.pace.check(models.RequestFrom(ctx).Address, s.Provider.options.Now()); err != nil {
+	if err := s.pace.Check(network(models.RequestFrom(ctx).Address), s.Provider.options.Now()); err != nil {
 		return "", err
 	}
 	l := login{state: rand.Text() + rand.Text(), nonce: rand.Text() + rand.Text(), verifier: oauth2.GenerateVerifier()}

@@ -46,6 +46,9 @@ func (d desk) loadChange(c echo.Context) (views.Change, error) {
 	}
 	page, _ := strconv.Atoi(c.QueryParam("page")) // what is no number is the first page, or beyond the last one
 	view = view.Turn(page, c.QueryParam("digest"))
+	if view.Before, err = d.Changes.Before(ctx, found); err != nil {
+		return view, err
+	}
 	if view.Standing, err = d.standing(ctx, found); err != nil {
 		return view, err
 	}

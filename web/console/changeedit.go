@@ -86,27 +86,24 @@ func (d desk) revise(ctx context.Context, view views.ChangeEdit) (models.Change,
 	})
 }
 
-// edits are the items with the values that were typed; nil when none differs, or when the editor cannot see them all.
-// invalid: a text is no value.
+// edits are the items with the values that were typed; nil when none differs. A secret whose field is empty keeps its
+// value, which the mask stands for. invalid: a text is no value.
 func edits(view views.ChangeEdit) ([]changes.Edit, error) {
-	if views.MaskedItems(view.Change) {
-		return nil, nil
-	}
 	var out []changes.Edit
 	var bad []models.FieldError
 	differs := false
 	for n, i := range view.Items {
-		e := changes.Edit{Key: i.Key, Op: i.Op, BaseVersion: &i.BaseVersion}
-		if i.Defines != nil {
-			e.Type, e.Description = i.Defines.Type, i.Defines.Description
-		}
-		if i.Op == models.OpSet {
+		e := changes.Edit{Key: i.Key, Op: i.Op, BaseVersion: &i.BaseVersion, Definition: i.Defines, Locked: i.Locked}
+		switch {
+		case i.Op == models.OpRetier || i.Op == models.OpSet && view.KeepsSecret(n):
+			e.Value = i.Value
+		case i.Op == models.OpSet:
 			var err error
 			if e.Value, err = view.Edited(n); err != nil {
 				bad = append(bad, faults(err, changes.ItemPointer(n)+"/value")...)
 			}
+			differs = differs || e.Value != i.Value
 		}
-		differs = differs || e.Value != i.Value
 		out = append(out, e)
 	}
 	if len(bad) > 0 || !differs {
@@ -134,5 +131,5 @@ func unsaved(view views.ChangeEdit, err error) error {
 	} else if view.Errors, ok = said(err); !ok {
 		return err
 	}
-	return &web.PageError{Err: err, Page: editPage(view)}
+	return &web.PageError{Err: err, Page: editPage(view.Forget())}
 }

@@ -33,8 +33,9 @@ type Services struct {
 	Changes     *changes.Service
 	SignIn      *auth.SignIn
 
-	Ping func(context.Context) error               // whether the database answers
-	Jobs func(context.Context) (store.Jobs, error) // how the queue of jobs stands
+	Ping  func(context.Context) error               // whether the database answers
+	Redis func(context.Context) error               // whether Redis answers; nil when there is none
+	Jobs  func(context.Context) (store.Jobs, error) // how the queue of jobs stands
 }
 
 // desk is what all handlers share: the services, and the one way to answer with a page.

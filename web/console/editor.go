@@ -67,18 +67,43 @@ func (d desk) removeValue(c echo.Context) error {
 
 // setValue parses what was typed and submits it; a dry run writes nothing.
 func (d desk) setValue(ctx context.Context, e views.Editor, dry bool) (changes.Outcome, error) {
-	value, err := e.Value()
+	edit, err := editOf(e)
 	if err != nil {
 		return changes.Outcome{}, err
 	}
-	if e.Keeps(value) {
-		return changes.Outcome{}, models.Invalid("/value", "this value is live already: there is nothing to save")
+	return d.submitEdit(ctx, e, edit, dry)
+}
+
+// editOf is what the form asks for: a value, a value with a lock, or the lock alone where the value stays. invalid: there
+// is nothing to save, or what was typed is no value.
+func editOf(e views.Editor) (changes.Edit, error) {
+	edit := changes.Edit{Key: e.Form.Key, Op: models.OpSet, BaseVersion: e.Form.Base, Locked: e.NewLock()}
+	if edit.Locked != nil && e.Place.Own && e.KeepsSecret() {
+		return locking(edit), nil
 	}
-	edit := changes.Edit{Key: e.Form.Key, Op: models.OpSet, Value: value, BaseVersion: e.Form.Base}
-	if e.IsNew() {
+	var err error
+	if edit.Value, err = e.Value(); err != nil {
+		return edit, err
+	}
+	switch {
+	case e.Keeps(edit.Value) && edit.Locked != nil:
+		return locking(edit), nil
+	case e.Keeps(edit.Value):
+		return edit, models.Invalid("/value", "this value is live already: there is nothing to save")
+	case e.IsNew():
 		edit.Type, edit.Description = e.Type(), e.Form.Description
 	}
-	return d.submitEdit(ctx, e, edit, dry)
+	return edit, nil
+}
+
+// locking is an edit that moves the lock only.
+func locking(e changes.Edit) changes.Edit {
+	e.Op = models.OpUnlock
+	if *e.Locked {
+		e.Op = models.OpLock
+	}
+	e.Value, e.Locked = "", nil
+	return e
 }
 
 func (d desk) submitEdit(ctx context.Context, e views.Editor, edit changes.Edit, dry bool) (changes.Outcome, error) {
@@ -119,7 +144,7 @@ func (d desk) showCheck(c echo.Context, e views.Editor, err error) error {
 }
 
 func (d desk) showEditor(c echo.Context, refused error, e views.Editor) error {
-	return d.answer(c, refused, views.Page{Title: e.Title() + " · " + e.Tenant.Name, Main: views.EditorMain(e)})
+	return d.answer(c, refused, views.Page{Title: e.Title() + " · " + e.Tenant.Name, Main: views.EditorMain(e.Forget())})
 }
 
 // back is where a form leads to afterwards, empty for the page that it would lead to anyway.
@@ -140,6 +165,7 @@ func readEdit(c echo.Context) (in views.EditorForm, err error) {
 		Key: f.text("key"), Environment: f.text("environment"), Type: models.ValueType(f.text("type")),
 		Description: f.area("description"), Reason: f.area("reason"), Return: back(f.text("return")),
 		Input: views.ValueInput{Text: f.area("value"), AsJSON: f.text("as") == "json"},
+		Locks: f.text("locks") != "", Locked: f.text("locked") != "",
 	}
 	if base := f.text("base"); base != "" {
 		n, err := strconv.ParseInt(base, 10, 64)

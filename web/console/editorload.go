@@ -71,7 +71,9 @@ func editorPlaces(view configs.KeyView, policies []models.Policy, actor models.A
 		}
 		place := views.EditorPlace{
 			Environment: p.Environment, Stages: views.StagesIn(policies, view.Tenant, p.Environment),
-			Set: p.Set, Own: p.Own, Masked: p.Masked, Value: p.Value, Layer: p.Layer, Version: p.Version, Author: p.Author,
+			Set: p.Set, Own: p.Own, Masked: p.Masked, Value: p.Value, AsSet: p.AsSet, Layer: p.Layer, Version: p.Version,
+			LockedBy: p.LockedBy, Author: p.Author, LayerKey: p.Set && actor.Can(models.PermViewConfigs, p.Layer, ""),
+			Merged: slices.ContainsFunc(p.Hides, func(h configs.HiddenValue) bool { return h.Why == configs.WhyMerged }),
 		}
 		if n := len(p.Hides); p.Own && n > 0 {
 			below := p.Hides[n-1]

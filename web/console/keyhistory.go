@@ -116,12 +116,19 @@ func (d desk) backTo(ctx context.Context, configID string, h views.KeyHistory, f
 	}
 	out := &views.PutBack{Version: version, Live: h.LiveVersion(), PutBackForm: form}
 	if out.Live != 0 {
-		out.Value = h.Place.Value
+		out.Value = h.Place.AsSet
 	}
-	return out, nil
+	out.Lane, err = d.Changes.MayRollBack(ctx, configID, version.Number)
+	if fields, ok := said(err); ok {
+		if len(out.Problems) == 0 {
+			out.Problems = views.Problems(fields)
+		}
+		err = nil
+	}
+	return out, err
 }
 
-// putBack sets the value of an earlier version again, by an ordinary change.
+// putBack leads the key back to an earlier version.
 func (d desk) putBack(c echo.Context) error {
 	f, err := read(c)
 	if err != nil {
@@ -131,7 +138,7 @@ func (d desk) putBack(c echo.Context) error {
 	if q.Back, err = versionNumber("version", f.text("version")); err != nil {
 		return err
 	}
-	out, err := d.setAgain(c.Request().Context(), tenantID, key, q, f)
+	out, err := d.rollBack(c.Request().Context(), tenantID, key, q, f)
 	if fields, ok := said(err); ok {
 		return d.showKey(c, err, q, keyForms{
 			back: views.PutBackForm{Reason: f.text("reason"), Problems: views.Problems(fields)},
@@ -144,30 +151,29 @@ func (d desk) putBack(c echo.Context) error {
 	return d.sent(c, out, did, views.KeyURL(tenantID, key)+"?environment="+q.Environment)
 }
 
-// setAgain submits the value of an earlier version. conflict: another version is live than the form showed.
-func (d desk) setAgain(ctx context.Context, tenantID, key string, q views.KeyQuery, f form) (out changes.Outcome, err error) {
-	base, err := versionNumber("base", f.text("base"))
+// rollBack submits an earlier version. not_found: the key never had a value of its own there; conflict: another version is
+// live than the form showed.
+func (d desk) rollBack(ctx context.Context, tenantID, key string, q views.KeyQuery, f form) (out changes.Outcome, err error) {
+	live, err := versionNumber("base", f.text("base"))
 	if err != nil {
 		return out, err
 	}
+	configID, err := d.ownConfig(ctx, tenantID, key, q.Environment)
+	if err != nil {
+		return out, err
+	}
+	return d.Changes.Rollback(ctx, changes.Rollback{ConfigID: configID, ToVersion: q.Back, Reason: f.text("reason"), Live: &live})
+}
+
+// ownConfig is the config of a key on the tenant or layer itself. not_found: it never had a value of its own there.
+func (d desk) ownConfig(ctx context.Context, tenantID, key, environment string) (string, error) {
 	view, err := d.Configs.KeyView(ctx, tenantID, key)
 	if err != nil {
-		return out, err
+		return "", err
 	}
-	i := slices.IndexFunc(view.Places, func(p configs.KeyPlace) bool { return p.Environment == q.Environment })
+	i := slices.IndexFunc(view.Places, func(p configs.KeyPlace) bool { return p.Environment == environment })
 	if i < 0 || view.Places[i].ConfigID == "" {
-		return out, models.NotFound("config")
+		return "", models.NotFound("config")
 	}
-	version, err := d.Configs.Version(ctx, view.Places[i].ConfigID, q.Back)
-	if err != nil {
-		return out, err
-	}
-	if version.Masked {
-		return out, models.Forbidden("the value is hidden from you, so it cannot be put back here")
-	}
-	return d.Changes.Submit(ctx, changes.Draft{
-		TenantID: tenantID, Environment: q.Environment, Title: views.PutBackTitle(q.Back, key, q.Environment), Reason: f.text("reason"),
-		Origin: models.OriginEdit, Pointer: changes.Single,
-		Items: []changes.Edit{{Key: key, Op: models.OpSet, Value: version.Value, BaseVersion: &base}},
-	})
+	return view.Places[i].ConfigID, nil
 }

@@ -16,14 +16,17 @@ import (
 func registerKeys(r *web.Console, d desk) {
 	r.Page("/tenants/:tenantId/keys/:key", d.key)
 	r.Act("change.create", "/tenants/:tenantId/keys/:key/promote", d.promoteKey)
-	r.Act("change.create", "/tenants/:tenantId/keys/:key/put-back", d.putBack)
+	r.Act("config.rollback", "/tenants/:tenantId/keys/:key/put-back", d.putBack)
+	r.Act("config.reveal", "/tenants/:tenantId/keys/:key/reveal", d.reveal)
 }
 
-// keyForms are the forms of the page that come back with what was typed.
+// keyForms are the forms of the page that come back with what was typed, or asked for.
 type keyForms struct {
 	from    string // the environment whose value was to be promoted
 	promote views.PromotionForm
 	back    views.PutBackForm
+
+	revealed *models.Config // a value in clear, for who asked to see it
 }
 
 // key is all there is to know of one key of a tenant or layer.
@@ -82,6 +85,7 @@ func (d desk) showKey(c echo.Context, refused error, q views.KeyQuery, forms key
 	}
 	actor, _ := models.ActorFrom(ctx)
 	page := keyOf(view, actor)
+	page.Reveal(forms.revealed)
 	if page.History, err = d.keyHistory(ctx, view, page.Places, q, forms.back); err != nil {
 		return err
 	}
@@ -107,16 +111,44 @@ func keyOf(v configs.KeyView, actor models.Actor) views.Key {
 
 func keyPlaceOf(p configs.KeyPlace, t models.Tenant, actor models.Actor) views.KeyPlace {
 	out := views.KeyPlace{
-		Environment: p.Environment, Set: p.Set, Own: p.Own, Value: p.Value, Masked: p.Masked, Layer: p.Layer, Version: p.Version,
-		Author: p.Author, ApprovedBy: p.ApprovedBy, LiveFrom: p.LiveFrom,
-		LayerKey: p.Set && actor.Can(models.PermViewConfigs, p.Layer, ""),
-		MayEdit:  actor.Can(models.PermEditConfigs, t.ID, p.Environment) && t.Status != models.TenantDeleted,
+		Environment: p.Environment, Set: p.Set, Own: p.Own, Value: p.Value, AsSet: p.AsSet, Masked: p.Masked, Layer: p.Layer,
+		LockedBy: p.LockedBy, Version: p.Version, Author: p.Author, LiveFrom: p.LiveFrom,
+		LayerKey:  p.Set && actor.Can(models.PermViewConfigs, p.Layer, ""),
+		MayReveal: p.Own && p.Masked && actor.Can(models.PermReveal, t.ID, p.Environment),
+		MayEdit: actor.Can(models.PermEditConfigs, t.ID, p.Environment) && t.Status != models.TenantDeleted &&
+			(p.LockedBy == "" || p.Own),
 	}
 	if p.Set && actor.Can(models.PermViewChanges, p.Layer, p.Environment) {
-		out.ChangeID = p.ChangeID
+		out.ChangeID, out.ChangeTitle = p.ChangeID, p.ChangeTitle
+		for _, a := range p.Approvals {
+			out.Approvals = append(out.Approvals, views.KeyApproval{Who: a.Actor, Stage: a.Stage, At: a.At})
+		}
 	}
 	for _, h := range p.Hides {
-		out.Hides = append(out.Hides, views.HiddenValue(h))
+		out.Hides = append(out.Hides, views.HiddenValue{Layer: h.Layer, Version: h.Version, Value: h.Value, Masked: h.Masked, Fate: fates[h.Why]})
 	}
 	return out
+}
+
+// fates are what became of values, as the page knows it.
+var fates = map[configs.Why]views.Fate{
+	configs.WhyCovered: views.Covered, configs.WhyMerged: views.MergedIn, configs.WhyLocked: views.UnderALock,
+}
+
+// reveal shows the page with one secret in clear, once: to who may see it, and never at an address of its own.
+func (d desk) reveal(c echo.Context) error {
+	f, err := read(c)
+	if err != nil {
+		return err
+	}
+	q := views.KeyQuery{Environment: f.text("environment")}
+	configID, err := d.ownConfig(c.Request().Context(), c.Param("tenantId"), c.Param("key"), q.Environment)
+	if err != nil {
+		return err
+	}
+	revealed, err := d.Configs.Reveal(c.Request().Context(), configID)
+	if err != nil {
+		return err
+	}
+	return d.showKey(c, nil, q, keyForms{revealed: &revealed})
 }

@@ -76,9 +76,10 @@ func (d desk) nodeVitals(ctx context.Context) *views.Vitals {
 	for _, s := range d.Snapshots.Vitals() {
 		seconds = append(seconds, views.VitalSecond{At: s.At, Reads: s.Reads, Hits: s.Hits, P99: s.P99})
 	}
-	answers := d.Ping(ctx) == nil
 	jobs, err := d.Jobs(ctx)
-	return views.NewVitals(seconds, answers, views.JobsNow{
+	return views.NewVitals(seconds, views.StoresNow{
+		Database: d.Ping(ctx) == nil, HasRedis: d.Redis != nil, Redis: d.Redis != nil && d.Redis(ctx) == nil,
+	}, views.JobsNow{
 		Waiting: jobs.Waiting, Running: jobs.Running, Oldest: jobs.Oldest, Known: err == nil,
 	})
 }

@@ -11,7 +11,7 @@ func TestOverview(t *testing.T) {
 	site := webtest.New(t)
 	engineer := site.Browse("engineer")
 	engineer.Get("/").Want(200).Shows("h1", "Overview").Shows(".lead", "Nothing waits for you.").Shows(".empty-state", "No changes yet").
-		Has("figure[data-plot]", 3).Shows("#vitals", "Postgres answers").Shows("#vitals", "No job waits").Shows("#vitals", "no reads in the last minute")
+		Has("figure[data-plot]", 3).Shows("#vitals", "Postgres answers").Shows("#vitals", "No Redis is set up").Shows("#vitals", "No job waits").Shows("#vitals", "no reads in the last minute")
 
 	id := propose(site, webtest.Acme, "Raise the limit", set("limit", 5))
 	engineer.Get("/").Want(200).Shows("[aria-labelledby=open-title]", "Raise the limit").Shows("[aria-labelledby=recent-title]", "Raise the limit").

@@ -85,7 +85,7 @@ func matrixOf(m snapshots.Matrix, policies []models.Policy, actor models.Actor) 
 		for _, c := range r.Cells {
 			row.Cells = append(row.Cells, views.MatrixCell{
 				Set: c.Set, Masked: c.Masked, Own: c.Own, Drift: c.Drift, Value: c.Value, Layer: c.Layer,
-				Version: c.Version, UpdatedAt: c.UpdatedAt,
+				Version: c.Version, UpdatedAt: c.UpdatedAt, LockedBy: c.LockedBy, Merged: c.Merged,
 			})
 		}
 		out.Rows = append(out.Rows, row)

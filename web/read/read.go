@@ -2,6 +2,7 @@
 package read
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -11,66 +12,87 @@ import (
 
 	"github.com/hotswap/hotswap/models"
 	"github.com/hotswap/hotswap/services/snapshots"
+	"github.com/hotswap/hotswap/web"
 )
 
 // Handlers is what the reads need.
 type Handlers struct {
 	Snapshots *snapshots.Service
 	Now       func() time.Time
+	Past      func(context.Context) error          // bounds how often a credential reads the past; see PacePast
+	Revealed  func(ctx context.Context, id string) // told of answers that held a tenant's secrets in clear
 }
+
+// The routes of the reads, below the API's prefix.
+const (
+	tenantRoute = "/configs/tenant/:tenantId"
+	keyRoute    = tenantRoute + "/keys/:key"
+)
 
 // Register puts the reads below the API's prefix. The actor is in the request's context.
 func Register(g *echo.Group, h Handlers) {
-	g.GET("/configs/tenant/:tenantId", h.read(tenant))
-	g.GET("/configs/tenant/:tenantId/keys/:key", h.read(key))
+	g.GET(tenantRoute, h.read(tenant))
+	g.GET(keyRoute, h.read(key))
 }
 
-// read answers with what the actor may read, and notes how long that took.
-func (h Handlers) read(with func(echo.Context, *snapshots.Snapshot) error) echo.HandlerFunc {
+// Spans names the spans of the reads: there are so many that few of them are recorded.
+func Spans() []string {
+	return []string{web.SpanName(http.MethodGet, web.Prefix+tenantRoute), web.SpanName(http.MethodGet, web.Prefix+keyRoute)}
+}
+
+// read answers with what the actor may read, and notes how long that took. What answers tells whether it gave secrets
+// in clear.
+func (h Handlers) read(with func(echo.Context, *snapshots.Snapshot) (revealed bool, err error)) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		began := h.Now()
 		snap, err := h.snapshot(c)
 		if err != nil {
 			return err
 		}
-		if err := with(c, snap); err != nil {
+		revealed, err := with(c, snap)
+		if err != nil {
 			return err
 		}
-		h.Snapshots.Noted(snap, began)
+		if revealed {
+			h.Revealed(c.Request().Context(), snap.TenantID)
+		}
+		if snap.At == nil { // the past is no part of what applications wait for
+			h.Snapshots.Noted(snap, began)
+		}
 		return nil
 	}
 }
 
 // tenant answers with all resolved values of a tenant in an environment.
-func tenant(c echo.Context, snap *snapshots.Snapshot) error {
+func tenant(c echo.Context, snap *snapshots.Snapshot) (revealed bool, err error) {
 	include, err := param(c, "include")
 	switch {
 	case err != nil:
-		return err
+		return false, err
 	case include == "metadata":
 		if unmodified(c, snap, snap.MetadataTag()) {
-			return c.NoContent(http.StatusNotModified)
+			return false, c.NoContent(http.StatusNotModified)
 		}
-		return answer(c, snap.WithMetadata())
+		return snap.Reveals, answer(c, snap.WithMetadata())
 	case include != "":
-		return models.Invalid("/include", "metadata is all that can be included")
+		return false, models.Invalid("/include", "metadata is all that can be included")
 	case unmodified(c, snap, snap.ETag):
-		return c.NoContent(http.StatusNotModified)
+		return false, c.NoContent(http.StatusNotModified)
 	default:
-		return answer(c, snap.Body)
+		return snap.Reveals, answer(c, snap.Body)
 	}
 }
 
 // key answers with one resolved value.
-func key(c echo.Context, snap *snapshots.Snapshot) error {
+func key(c echo.Context, snap *snapshots.Snapshot) (revealed bool, err error) {
 	resolved, ok := snap.Key(c.Param("key"))
 	if !ok {
-		return models.NotFound("key")
+		return false, models.NotFound("key")
 	}
 	if unmodified(c, snap, snap.ETag) {
-		return c.NoContent(http.StatusNotModified)
+		return false, c.NoContent(http.StatusNotModified)
 	}
-	return answer(c, snap.KeyBody(resolved))
+	return resolved.Sensitive, answer(c, snap.KeyBody(resolved))
 }
 
 // snapshot finds what the actor may read: not_found outside its scope, forbidden inside it.
@@ -87,13 +109,21 @@ func (h Handlers) snapshot(c echo.Context) (*snapshots.Snapshot, error) {
 	if environment == "" {
 		return nil, models.Invalid("/environment", "an environment is required")
 	}
-	if _, ok := c.QueryParams()["at"]; ok {
-		return nil, models.Invalid("/at", "reading the past is not available here yet")
+	at, err := instant(c)
+	if err != nil {
+		return nil, err
 	}
 	if err := actor.Require(models.PermResolve, "tenant", tenantID, environment); err != nil {
 		return nil, err
 	}
-	return h.Snapshots.Get(ctx, tenantID, environment, actor.Can(models.PermReadSecrets, tenantID, environment))
+	inClear := actor.Can(models.PermReadSecrets, tenantID, environment)
+	if at == nil {
+		return h.Snapshots.Get(ctx, tenantID, environment, inClear)
+	}
+	if err := h.Past(ctx); err != nil {
+		return nil, err
+	}
+	return h.Snapshots.Past(ctx, tenantID, environment, *at, inClear)
 }
 
 // param is a query parameter that may be given once.

@@ -73,7 +73,7 @@ func newSite(t testing.TB) site {
 	handler, err := web.New(web.Deps{
 		Log: log, Registry: registry, Version: "test", Authenticate: authenticate,
 		Refuse: func(context.Context, models.Refusal) {}, Denied: func(context.Context, models.Refusal) {},
-		Ready: func(context.Context) error { return nil },
+		Ready: func(context.Context) error { return nil }, Now: time.Now,
 		Routes: func(r web.Router) {
 			read.Register(r.Echo.Group(web.Prefix), read.Handlers{Snapshots: plane, Now: time.Now})
 		},

@@ -17,6 +17,7 @@ import (
 	"github.com/hotswap/hotswap/models"
 	"github.com/hotswap/hotswap/services/access"
 	"github.com/hotswap/hotswap/services/audit"
+	"github.com/hotswap/hotswap/services/secrets"
 	"github.com/hotswap/hotswap/services/store"
 	"github.com/hotswap/hotswap/services/store/storetest"
 	"github.com/hotswap/hotswap/web"
@@ -39,6 +40,7 @@ type Site struct {
 	DB       *storetest.Database
 	URL      string
 	Registry *prometheus.Registry
+	Master   *secrets.Master // for other nodes of the site
 
 	t      testing.TB
 	client *http.Client
@@ -79,8 +81,11 @@ func New(tb testing.TB) *Site {
 		Issuer: Issuer, ClientID: "hotswap", PublicURL: s.URL, Client: &http.Client{Transport: nobody{}}, Now: time.Now,
 	})
 	var err error
+	if s.Master, err = secrets.NewMaster(); err != nil {
+		tb.Fatalf("master key: %v", err)
+	}
 	s.Server, err = server.New(server.Options{
-		DB: s.DB.DB, Now: time.Now, Log: log, Registry: s.Registry, Provider: provider, Version: "test",
+		DB: s.DB.DB, Now: time.Now, Log: log, Registry: s.Registry, Master: s.Master, Provider: provider, Version: "test",
 	})
 	if err != nil {
 		tb.Fatalf("server: %v", err)

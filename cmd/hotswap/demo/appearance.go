@@ -50,6 +50,16 @@ var appearance = []key{
 		},
 	},
 	{
+		name: "ui.labels", kind: models.TypeJSON, deep: true, about: "What things are called. A layer names only what it calls otherwise.",
+		schema: `{"type":"object","additionalProperties":false,"properties":{"project":{"type":"string","maxLength":30},
+			"ticket":{"type":"string","maxLength":30},"customer":{"type":"string","maxLength":30},"invoice":{"type":"string","maxLength":30}}}`,
+		on: map[string]across{
+			platform:    same(`{"customer":"Customer","invoice":"Invoice","project":"Project","ticket":"Ticket"}`),
+			enterprise:  same(`{"ticket":"Service request"}`),
+			FirstTenant: {"", "", `{"project":"Programme"}`, `{"project":"Programme"}`}, "alder-finch": same(`{"customer":"Client","project":"Commission"}`),
+		},
+	},
+	{
 		name: "ui.show_powered_by", kind: models.TypeBoolean, about: "Our name in the foot of public pages.",
 		on: map[string]across{platform: same("true"), enterprise: same("false"), "cobalt-media": {"", "", "", "false"}},
 	},

@@ -89,7 +89,7 @@ func (s *seeder) definitions(ctx context.Context) error {
 			return fmt.Errorf("the schema of %s: %w", k.name, err)
 		}
 		_, err = s.Definitions.Create(s.as(ctx, admin), definitions.In{
-			TenantID: models.Platform, Key: k.name, Type: k.kind, Description: k.about, Schema: schema, Sensitive: k.secret,
+			TenantID: models.Platform, Key: k.name, Type: k.kind, Description: k.about, Schema: schema, Sensitive: k.secret, Merge: k.merge(),
 		})
 		if err != nil && !is(err, models.CodeConflict) {
 			return fmt.Errorf("the key %s: %w", k.name, err)

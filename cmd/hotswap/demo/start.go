@@ -21,7 +21,16 @@ type key struct {
 	kind   models.ValueType
 	schema string // JSON Schema; empty for none
 	secret bool
+	deep   bool              // objects of the layers are merged
 	on     map[string]across // by layer
+}
+
+// merge is how values of the layers come together.
+func (k key) merge() models.Merge {
+	if k.deep {
+		return models.MergeDeep
+	}
+	return models.MergeReplace
 }
 
 // across is a value's JSON text in Development, QA, Staging and Production; empty where none is set.

@@ -49,8 +49,25 @@ type step struct {
 // place is where a change is found again: the demo gives no title twice in one environment of a layer.
 type place struct{ layer, environment, title string }
 
-// edit sets a key to JSON text; the empty text deletes.
+// edit sets a key to JSON text; the empty text deletes, and lock, which is no JSON, locks what is live.
 type edit struct{ key, value string }
+
+const lock = "lock"
+
+// item is the edit as the service takes it.
+func (e edit) item() (changes.Edit, error) {
+	switch e.value {
+	case "":
+		return changes.Edit{Key: e.key, Op: models.OpDelete}, nil
+	case lock:
+		return changes.Edit{Key: e.key, Op: models.OpLock}, nil
+	}
+	value, err := parse(e.value)
+	if err != nil {
+		return changes.Edit{}, fmt.Errorf("the value of %s: %w", e.key, err)
+	}
+	return changes.Edit{Key: e.key, Op: models.OpSet, Value: value}, nil
+}
 
 // carry takes the change to its end, from wherever an earlier start left it.
 func (s *seeder) carry(ctx context.Context, st step) (err error) {
@@ -80,13 +97,9 @@ func (s *seeder) submit(ctx context.Context, st step) (models.Change, error) {
 		Origin: models.OriginEdit, Pointer: changes.ItemPointer,
 	}
 	for _, e := range st.edits {
-		value, err := parse(e.value)
+		item, err := e.item()
 		if err != nil {
-			return models.Change{}, fmt.Errorf("the value of %s: %w", e.key, err)
-		}
-		item := changes.Edit{Key: e.key, Op: models.OpSet, Value: value}
-		if value == "" {
-			item.Op = models.OpDelete
+			return models.Change{}, err
 		}
 		draft.Items = append(draft.Items, item)
 	}

@@ -85,6 +85,18 @@ var productStories = []step{
 		said: []string{"", "Fine.", "Finding 7 is closed with this."},
 	},
 	{
+		place: place{platform, production, "Only we announce maintenance"}, by: engineer,
+		reason: "A customer's banner looked like ours last month. Locked, so that no plan and no tenant sets its own.",
+		edits:  []edit{{"app.maintenance_banner", lock}},
+		said:   []string{"Nobody has one of their own now, so nothing moves.", "Support asked for this.", ""},
+	},
+	{
+		place: place{enterprise, production, "No guests in Enterprise"}, by: engineer2,
+		reason: "Finding 9 of the penetration test: a customer's admin must not be able to let guests in again.",
+		edits:  []edit{{"feature.guest_access", lock}},
+		said:   []string{"Harbour & Vale have the same value of their own, nothing moves for them.", "Told them both.", "Closes finding 9."},
+	},
+	{
 		place: place{platform, qa, "Discounts up to 15 %"}, by: engineer,
 		reason: "Second variant for the same trial.", edits: []edit{{"rules.discount_limit_percent", "15"}},
 	},

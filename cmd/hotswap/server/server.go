@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/riverqueue/river"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/hotswap/hotswap/models"
 	"github.com/hotswap/hotswap/services/access"
@@ -23,6 +24,7 @@ import (
 	"github.com/hotswap/hotswap/services/configs"
 	"github.com/hotswap/hotswap/services/definitions"
 	"github.com/hotswap/hotswap/services/deployments"
+	"github.com/hotswap/hotswap/services/secrets"
 	"github.com/hotswap/hotswap/services/snapshots"
 	"github.com/hotswap/hotswap/services/store"
 	"github.com/hotswap/hotswap/services/tenants"
@@ -42,19 +44,24 @@ const (
 
 // Options are what a server is made of.
 type Options struct {
-	DB         *store.DB // migrated, as hotswap_app; the caller closes it after Run has returned
-	Now        func() time.Time
-	Log        *slog.Logger
-	Registry   *prometheus.Registry
-	Provider   *auth.Provider // vouches for people: signs them in to the console, and its JWTs are credentials
-	Version    string         // of the program, as the API document names it
-	CacheBytes int64          // 0 means 256 MiB
+	DB          *store.DB // migrated, as hotswap_app; the caller closes it after Run has returned
+	Now         func() time.Time
+	Log         *slog.Logger
+	Registry    *prometheus.Registry
+	OtherMaster *secrets.Master  // while data keys go from one master key to the next; may be nil
+	Master      *secrets.Master  // wraps the data keys of all tenants
+	Redis       *snapshots.Redis // shared with the other nodes, the caller closes it after Run has returned; nil: none
+	Provider    *auth.Provider   // vouches for people: signs them in to the console, and its JWTs are credentials
+	Tracer      trace.Tracer     // of calls; nil: nothing is traced
+	Version     string           // of the program, as the API document names it
+	CacheBytes  int64            // 0 means 256 MiB
 }
 
 // Services are all that the server is made of.
 type Services struct {
 	Audit       *audit.Log
 	Access      *access.Service
+	Secrets     *secrets.Service
 	Directory   *tenants.Directory
 	Tenants     *tenants.Service
 	Definitions *definitions.Service
@@ -71,6 +78,7 @@ type Server struct {
 	options Options
 	signIn  *auth.SignIn
 	handler http.Handler
+	gauges  gauges
 	loaded  atomic.Bool
 }
 
@@ -83,12 +91,13 @@ func New(o Options) (*Server, error) {
 	if err := s.assemble(); err != nil {
 		return nil, err
 	}
-	o.DB.OnMoved(s.tell)
+	o.DB.OnMoved(s.committed)
+	s.gauges = newGauges(o.Registry, o.DB)
 	var err error
 	s.handler, err = web.New(web.Deps{
-		Log: o.Log, Registry: o.Registry, Version: o.Version, Now: o.Now,
+		Log: o.Log, Registry: o.Registry, Tracer: o.Tracer, Version: o.Version, Now: o.Now,
 		Authenticate: s.authenticate, Refuse: s.Audit.Refuse, Denied: s.Audit.Denied, SignIn: s.signIn,
-		HTTPS: o.Provider.HTTPS(), Ready: s.Ready, Routes: s.routes,
+		Repeated: o.DB.Repeated, HTTPS: o.Provider.HTTPS(), Ready: s.Ready, Routes: s.routes,
 	})
 	return s, err
 }
@@ -96,7 +105,6 @@ func New(o Options) (*Server, error) {
 // assemble makes the services, each of those before it.
 func (s *Server) assemble() (err error) {
 	o := s.options
-	validator := definitions.NewValidator()
 	s.Audit = audit.New(o.DB, o.Now, o.Log)
 	s.Access = access.New(access.Options{
 		DB: o.DB, Audit: s.Audit, Now: o.Now, Log: o.Log, Verify: o.Provider.Verify, Issuer: o.Provider.Issuer(),
@@ -104,27 +112,42 @@ func (s *Server) assemble() (err error) {
 	s.signIn = auth.NewSignIn(auth.SignInOptions{
 		Provider: o.Provider, Access: s.Access, Log: o.Log, Denied: s.Audit.Denied,
 	})
+	s.Secrets = secrets.New(secrets.Options{
+		DB: o.DB, Audit: s.Audit, Master: o.Master, Other: o.OtherMaster, Now: o.Now, NewID: uuid.NewString,
+		Log: o.Log, Metrics: o.Registry,
+	})
 	s.Directory = tenants.NewDirectory(o.DB)
 	s.Tenants = tenants.New(o.DB, s.Audit, s.Directory)
-	s.Definitions = definitions.New(o.DB, s.Audit, s.Directory, validator)
-	s.Configs = configs.New(o.DB, s.Access)
+	s.Tenants.OnPurged(s.Secrets.Forget)
+	s.Definitions = definitions.New(o.DB, s.Audit, s.Directory, s.Secrets, definitions.NewValidator())
+	s.Configs = configs.New(configs.Options{
+		DB: o.DB, Access: s.Access, Secrets: s.Secrets, Audit: s.Audit, Now: o.Now,
+	})
 	s.Snapshots, err = snapshots.New(snapshots.Options{
-		DB: o.DB, Tenants: s.Directory, MaxBytes: o.CacheBytes, Log: o.Log, Metrics: o.Registry, Now: o.Now,
+		DB: o.DB, Tenants: s.Directory, Secrets: s.Secrets, Redis: o.Redis, MaxBytes: o.CacheBytes,
+		Log: o.Log, Metrics: o.Registry, Now: o.Now,
 	})
 	if err != nil {
 		return fmt.Errorf("read plane: %w", err)
 	}
-	s.Deployments = deployments.New(o.DB, validator.Validate, uuid.NewString)
+	s.Deployments = deployments.New(o.DB, s.Definitions, s.Tenants, uuid.NewString)
 	s.Changes = changes.New(changes.Options{
-		DB: o.DB, Audit: s.Audit, Access: s.Access, Tenants: s.Directory,
+		DB: o.DB, Audit: s.Audit, Access: s.Access, Tenants: s.Directory, Secrets: s.Secrets, Definitions: s.Definitions,
 		Deployments: s.Deployments, Now: o.Now, NewID: uuid.NewString, Metrics: o.Registry,
 	})
 	return nil
 }
 
+// committed hands on the heads that a transaction of this node moved, before its answer leaves.
+func (s *Server) committed(moved []models.Head) {
+	s.tell(moved)
+	s.Snapshots.Committed(moved)
+}
+
 // tell hands moved heads to all that keep something in memory.
 func (s *Server) tell(moved []models.Head) {
 	s.Access.Raise(moved)
+	s.Secrets.Raise(moved) // before what is composed of secrets
 	s.Directory.Raise(moved)
 	s.Snapshots.Raise(moved)
 }
@@ -134,17 +157,28 @@ func (s *Server) authenticate(ctx context.Context, credential string, _ models.R
 }
 
 func (s *Server) routes(r web.Router) {
-	read.Register(r.Echo.Group(web.Prefix), read.Handlers{Snapshots: s.Snapshots, Now: s.options.Now})
+	past := read.PacePast(s.options.Now)
+	read.Register(r.Echo.Group(web.Prefix), read.Handlers{
+		Snapshots: s.Snapshots, Now: s.options.Now, Past: past, Revealed: s.Audit.Revealed,
+	})
 	read.Document(r.API)
 	api.Register(r.API, api.Services{
 		Audit: s.Audit, Access: s.Access, Tenants: s.Tenants, Definitions: s.Definitions, Configs: s.Configs,
-		Snapshots: s.Snapshots, Deployments: s.Deployments, Changes: s.Changes,
+		Snapshots: s.Snapshots, Deployments: s.Deployments, Changes: s.Changes, Past: past,
 	})
 	console.Register(r.Console, console.Services{
 		Audit: s.Audit, Access: s.Access, Tenants: s.Tenants, Definitions: s.Definitions, Configs: s.Configs,
 		Snapshots: s.Snapshots, Deployments: s.Deployments, Changes: s.Changes, SignIn: s.signIn,
-		Ping: s.options.DB.Ping, Jobs: s.options.DB.Jobs,
+		Ping: s.options.DB.Ping, Redis: s.redis(), Jobs: s.options.DB.Jobs,
 	})
+}
+
+// redis tells whether Redis answers; nil when there is none.
+func (s *Server) redis() func(context.Context) error {
+	if s.options.Redis == nil {
+		return nil
+	}
+	return s.options.Redis.Ping
 }
 
 // Handler answers all requests of the main listener.
@@ -183,6 +217,8 @@ func (s *Server) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	running.Go(func() { s.Snapshots.Run(ctx, s.tell) })
 	running.Go(func() { s.Audit.Run(ctx) })
+	running.Go(func() { s.measure(ctx) })
+	running.Go(func() { s.Secrets.Run(ctx) })
 	<-ctx.Done()
 	running.Wait()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
@@ -197,6 +233,9 @@ func (s *Server) Run(ctx context.Context) error {
 func (s *Server) work(ctx context.Context) (stop func(context.Context) error, err error) {
 	workers := river.NewWorkers()
 	if err := river.AddWorkerSafely(workers, &changes.Expirer{Changes: s.Changes}); err != nil {
+		return nil, fmt.Errorf("jobs: %w", err)
+	}
+	if err := river.AddWorkerSafely(workers, &tenants.Purger{Tenants: s.Tenants}); err != nil {
 		return nil, fmt.Errorf("jobs: %w", err)
 	}
 	return s.options.DB.Work(context.WithoutCancel(ctx), workers)

@@ -3,9 +3,11 @@ package server_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/hotswap/hotswap/cmd/hotswap/server"
 	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/services/snapshots"
 	"github.com/hotswap/hotswap/services/store"
 	"github.com/hotswap/hotswap/services/store/storetest"
 	"github.com/hotswap/hotswap/web/auth"
@@ -38,6 +41,12 @@ func eventually(t *testing.T, what string, holds func() bool) {
 // secondNode is another server on the site's database.
 func secondNode(t *testing.T, site *webtest.Site) *server.Server {
 	t.Helper()
+	return nodeWith(t, site, nil)
+}
+
+// nodeWith is another server on the site's database, which shares a Redis with others like it.
+func nodeWith(t *testing.T, site *webtest.Site, redis *snapshots.Redis) *server.Server {
+	t.Helper()
 	db, err := store.Open(t.Context(), store.Options{URL: site.DB.URL, MaxConns: 4, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -45,6 +54,7 @@ func secondNode(t *testing.T, site *webtest.Site) *server.Server {
 	t.Cleanup(db.Close)
 	node, err := server.New(server.Options{
 		DB: db, Now: time.Now, Log: slog.New(slog.DiscardHandler), Registry: prometheus.NewRegistry(), Version: "test",
+		Master: site.Master, Redis: redis,
 		Provider: auth.NewProvider(auth.ProviderOptions{Issuer: webtest.Issuer, Client: http.DefaultClient, Now: time.Now}),
 	})
 	if err != nil {
@@ -131,6 +141,56 @@ func TestNodesFollowEachOther(t *testing.T) {
 	eventually(t, "the key's end on the other node", func() bool {
 		return read(t, node, made.Field("key"), path).Code == http.StatusUnauthorized
 	})
+}
+
+// TestNodesTellEachOther writes through the API of one node and looks at the other.
+func TestNodesTellEachOther(t *testing.T) {
+	t.Parallel()
+	site, redis := webtest.New(t), storetest.NewRedis(t)
+	var nodes [2]*server.Server
+	for i := range nodes {
+		shared, err := snapshots.OpenRedis(snapshots.RedisOptions{URL: redis.URL, TTL: time.Minute, Now: time.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = shared.Close() })
+		nodes[i] = nodeWith(t, site, shared)
+		if err := nodes[i].Load(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		defer run(t, nodes[i])()
+	}
+	app, engineer := site.Key("app"), site.Key("engineer")
+	path := "/api/v1/configs/tenant/acme?environment=Development"
+	var took []time.Duration
+	for i := range 60 {
+		value := fmt.Sprintf(`"a":"value %d"`, i)
+		body := fmt.Sprintf(`{"tenantId":"acme","environment":"Development","key":"a","value":"value %d"}`, i)
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/v1/configs", strings.NewReader(body))
+		r.Header.Set("X-Api-Key", engineer)
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		nodes[0].Handler().ServeHTTP(w, r)
+		began := time.Now()
+		if w.Code != http.StatusCreated {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+		if got := read(t, nodes[0], app, path).Body.String(); !strings.Contains(got, value) {
+			t.Fatalf("the node that wrote %s reads %s", value, got)
+		}
+		for !strings.Contains(read(t, nodes[1], app, path).Body.String(), value) {
+			if time.Since(began) > 2*time.Second {
+				t.Fatalf("write %d is not seen on the other node", i)
+			}
+			time.Sleep(time.Millisecond)
+		}
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	t.Logf("visible on the other node: p50 %s, p99 %s", took[len(took)/2], took[len(took)-1])
+	if median := took[len(took)/2]; median > 250*time.Millisecond {
+		t.Errorf("half of the writes took over %s", median)
+	}
 }
 
 // TestJobsRun lets a change expire by its job.

@@ -1,0 +1,42 @@
+package read
+
+import (
+	"context"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/web/pace"
+)
+
+// How often one credential reads the past: Postgres answers, not memory.
+const (
+	pastEvery = time.Second / 5
+	pastBurst = 50
+)
+
+// PacePast bounds how often each credential reads the past: rate_limited. All operations that do share one.
+func PacePast(now func() time.Time) func(context.Context) error {
+	p := pace.New(pace.Options{Every: pastEvery, Burst: pastBurst, Message: "the past was asked for too often; please wait a moment"})
+	return func(ctx context.Context) error {
+		actor, _ := models.ActorFrom(ctx) // whoever comes here was let in
+		return p.Check(actor.String()+" "+actor.KeyID, now())
+	}
+}
+
+// instant is the one that the caller asks for; nil for now.
+func instant(c echo.Context) (*time.Time, error) {
+	text, err := param(c, "at")
+	if err != nil {
+		return nil, err
+	}
+	if _, given := c.QueryParams()["at"]; !given {
+		return nil, nil //nolint:nilnil // no instant is no error
+	}
+	if _, both := c.QueryParams()["unit"]; both {
+		return nil, models.Invalid("/unit", "the past is that of the stable side: unit and at exclude each other")
+	}
+	at, err := models.ParseInstant(text, "/at")
+	return &at, err
+}
