@@ -49,7 +49,7 @@ func everyPageIsSound(t *testing.T, s *stack) {
 	t.Run("nobody", func(t *testing.T) {
 		t.Parallel()
 		p := s.visitor(t, browser.Look{})
-		for _, path := range []string{"/signed-out", "/login/callback?state=none&code=none"} {
+		for _, path := range []string{"/signed-out", "/api/docs", "/login/callback?state=none&code=none"} {
 			p.visit(path)
 			all.add("nobody", path, p.inspect(inspector))
 		}

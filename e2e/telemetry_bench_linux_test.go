@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"runtime"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/sys/unix"
 
 	"github.com/hotswap/hotswap/models"
 	"github.com/hotswap/hotswap/services/telemetry"
@@ -37,9 +37,9 @@ type watched struct {
 	name    string
 	handler http.Handler
 	budget  time.Duration // 0: it may take what it takes
-	took    []float64 // ns a call, by round: what the processor does for the call before its answer leaves
-	spent   []float64 // ns a call, by round: all that the process does, with what sends the spans meanwhile
-	allocs  []float64 // by round
+	took    []float64     // ns a call, by round: what the processor does for the call before its answer leaves
+	spent   []float64     // ns a call, by round: all that the process does, with what sends the spans meanwhile
+	allocs  []float64     // by round
 }
 
 // BenchmarkTelemetry reads from memory through handlers that differ in how they are observed and in nothing else, in
@@ -149,12 +149,12 @@ func (w *watched) round(b *testing.B, path, key string) {
 	defer runtime.UnlockOSThread()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	began, worked := processor(b, syscall.RUSAGE_THREAD), processor(b, syscall.RUSAGE_SELF)
+	began, worked := processor(b, unix.CLOCK_THREAD_CPUTIME_ID), processor(b, unix.CLOCK_PROCESS_CPUTIME_ID)
 	for range observedCalls {
 		clear(to.header)
 		w.handler.ServeHTTP(to, r)
 	}
-	took, spent := processor(b, syscall.RUSAGE_THREAD)-began, processor(b, syscall.RUSAGE_SELF)-worked
+	took, spent := processor(b, unix.CLOCK_THREAD_CPUTIME_ID)-began, processor(b, unix.CLOCK_PROCESS_CPUTIME_ID)-worked
 	runtime.ReadMemStats(&after)
 	if to.status != http.StatusOK {
 		b.Fatalf("%s answers %d", w.name, to.status)
@@ -165,13 +165,13 @@ func (w *watched) round(b *testing.B, path, key string) {
 }
 
 // processor is the processors' time of this process or thread.
-func processor(b *testing.B, whose int) time.Duration {
+func processor(b *testing.B, whose int32) time.Duration {
 	b.Helper()
-	var used syscall.Rusage
-	if err := syscall.Getrusage(whose, &used); err != nil {
+	var used unix.Timespec
+	if err := unix.ClockGettime(whose, &used); err != nil {
 		b.Fatal(err)
 	}
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+	return time.Duration(used.Nano())
 }
 
 func authenticator(site *webtest.Site) auth.Authenticate {

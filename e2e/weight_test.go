@@ -19,7 +19,7 @@ func TestFirstLoadIsLight(t *testing.T) {
 	t.Parallel()
 	site := webtest.New(t)
 	session := site.Session("admin")
-	for _, path := range []string{"/", "/tenants", "/tenants/acme", "/changes", "/approvals", "/audit", "/access/keys", "/signed-out"} {
+	for _, path := range []string{"/", "/tenants", "/tenants/acme", "/changes", "/approvals", "/audit", "/access/keys", "/signed-out", "/api/docs"} {
 		page := weigh(t, site.URL+path, session)
 		total, files := page.size, map[string]bool{}
 		page.doc.Find("link[href], script[src], img[src], use[href]").Each(func(_ int, s *goquery.Selection) {

@@ -10,7 +10,7 @@ import (
 func TestNextPromotion(t *testing.T) {
 	t.Parallel()
 	at := func(environment string, own bool, value models.Value) KeyPlace {
-		return KeyPlace{Environment: environment, Set: value != "", Own: own && value != "", Value: value, MayEdit: true}
+		return KeyPlace{Environment: environment, Set: value != "", Own: own && value != "", Value: value, AsSet: value, MayEdit: true}
 	}
 	locked := at("QA", true, `2`)
 	locked.MayEdit = false
@@ -72,7 +72,7 @@ func TestKeyHistoryLinks(t *testing.T) {
 	t.Parallel()
 	h := KeyHistory{
 		Page: "/tenants/acme/keys/limit", Query: KeyQuery{Environment: "QA"},
-		Place:    KeyPlace{Set: true, Own: true, Value: `3`, Version: 3, MayEdit: true},
+		Place:    KeyPlace{Set: true, Own: true, Value: `3`, AsSet: `3`, Version: 3, MayEdit: true},
 		Versions: []models.Version{{Number: 3, Value: `3`}, {Number: 2, Value: `2`}, {Number: 1, Value: `3`}},
 	}
 	for i, want := range []string{"", "/tenants/acme/keys/limit?back=2&environment=QA", ""} {
@@ -87,9 +87,11 @@ func TestKeyHistoryLinks(t *testing.T) {
 	if h.BackURL(h.Versions[0]) == "" || h.LiveVersion() != 0 {
 		t.Error("a deleted value cannot be put back")
 	}
-	hidden := models.Version{Number: 2, Masked: true, Value: models.Masked}
-	if h.BackURL(hidden) != "" {
-		t.Error("a hidden value can be put back")
+	h.Place = KeyPlace{Set: true, Own: true, Masked: true, Value: models.Masked, AsSet: models.Masked, Version: 3, MayEdit: true}
+	for n, want := range map[int64]bool{3: false, 2: true} { // of a secret only the live version is known to be live
+		if got := h.BackURL(models.Version{Number: n, Masked: true, Value: models.Masked}); (got != "") != want {
+			t.Errorf("version %d of a secret is put back at %q", n, got)
+		}
 	}
 	h.Place.MayEdit = false
 	if h.BackURL(h.Versions[1]) != "" {

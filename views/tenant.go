@@ -22,6 +22,8 @@ type Matrix struct {
 	// Keys have a value in any environment, Found of them fit the query, Different differ between neighbours.
 	Keys, Found, Different int
 	SeesAudit, SeesTier    bool
+	Now                    time.Time
+	Problem                string // with the instant that was asked for
 }
 
 // tenantTitle is how people call a tenant or layer.
@@ -57,6 +59,7 @@ func tenantFacts(t models.Tenant) []tenantFact {
 type MatrixQuery struct {
 	TenantID, Search, Cursor string
 	OnlyDifferent            bool
+	When                     Moment
 }
 
 // MatrixColumn is an environment.
@@ -91,7 +94,16 @@ func (q MatrixQuery) URL(cursor string) string {
 	if q.OnlyDifferent {
 		different = "1"
 	}
-	return address(TenantURL(q.TenantID), "search", q.Search, "different", different, "cursor", cursor)
+	return address(TenantURL(q.TenantID), "search", q.Search, "different", different, "at", q.When.param(), "cursor", cursor)
+}
+
+// all is the address of the matrix with all keys, at the same moment.
+func (q MatrixQuery) all() string { return MatrixQuery{TenantID: q.TenantID, When: q.When}.URL("") }
+
+// at is the address of the same matrix at another moment.
+func (q MatrixQuery) at(m Moment) string {
+	q.When = m
+	return q.URL("")
 }
 
 // First is the address of the first page, empty on it.
@@ -129,6 +141,13 @@ func EditURL(tenantID, environment, key, back string) string {
 	return address(TenantURL(tenantID)+"/edit", "environment", environment, "key", key, "return", back)
 }
 
+// Freeze lets nothing be edited: the matrix is of the past.
+func (m *Matrix) Freeze() {
+	for i := range m.Columns {
+		m.Columns[i].MayEdit = false
+	}
+}
+
 // mayAdd tells whether any environment can be written.
 func (m Matrix) mayAdd() bool {
 	return slices.ContainsFunc(m.Columns, func(c MatrixColumn) bool { return c.MayEdit })
@@ -151,6 +170,11 @@ func (m Matrix) sum() string {
 	default:
 		return fmt.Sprintf("%s, %d %s between environments.", counted(m.Keys, "key"), m.Different, verb(m.Different, "differ"))
 	}
+}
+
+// moment is the field that chooses when to look at the matrix.
+func (m Matrix) moment() MomentField {
+	return MomentField{Name: "at", Moment: m.Query.When, Problem: m.Problem, Now: m.Now, URL: m.Query.at}
 }
 
 // heirs says who inherits from a layer; empty for a tenant.

@@ -155,7 +155,7 @@ func curlOf(op *huma.Operation, body []byte) string {
 		lines = append(lines, `-H "`+KeyHeader+`: $(uuidgen)"`)
 	}
 	if body != nil {
-		lines = append(lines, `-H "Content-Type: application/json"`, `-d '`+string(body)+`'`)
+		lines = append(lines, `-H "Content-Type: application/json"`, `-d '`+strings.ReplaceAll(string(body), "'", `'\''`)+`'`)
 	}
 	return strings.Join(lines, " \\\n  ")
 }

@@ -77,11 +77,16 @@ func describeParameters(op *huma.Operation) {
 		if p.Description == "" {
 			p.Description = paramTexts[p.Name]
 		}
+		if p.Name == "limit" { // models.ParsePage reads the text
+			p.Schema = &huma.Schema{Type: huma.TypeInteger, Minimum: number(1), Maximum: number(models.MaxLimit), Default: models.DefaultLimit}
+		}
 		if p.Example == nil && p.In == "path" {
 			p.Example = paramExamples[p.Name]
 		}
 	}
 }
+
+func number(n float64) *float64 { return &n }
 
 // addErrors adds the errors that come from what all operations of a kind share.
 func addErrors(op *huma.Operation) {

@@ -29,10 +29,12 @@ func (s *server) enter(next echo.HandlerFunc) echo.HandlerFunc {
 		header.Set(echo.HeaderXContentTypeOptions, "nosniff")
 		s.secure(header, r)
 
-		defer func() { s.observer.end(c, seen, call.ID) }()
+		whole := false
+		defer func() { s.observer.end(c, seen, call.ID, whole) }()
 		if err := guard(next, c); err != nil {
 			s.failures.handle(err, c)
 		}
+		whole = true
 		return nil
 	}
 }

@@ -108,13 +108,16 @@ func (o *observer) begin(r *http.Request, pattern string) (context.Context, obse
 	return ctx, call
 }
 
-// end books the answer. It is not deferred itself but called by what is: a span whose End is deferred writes the
+// end books the answer; one that was cut is none, whatever it began with. It is not deferred itself but called by what is: a span whose End is deferred writes the
 // words of a panic down.
-func (o *observer) end(c echo.Context, call observed, requestID string) {
+func (o *observer) end(c echo.Context, call observed, requestID string, whole bool) {
 	if o == nil {
 		return
 	}
 	status := c.Response().Status
+	if !whole {
+		status = http.StatusInternalServerError
+	}
 	answer := o.answer(call.route, classOf(status))
 	answer.count.Inc()
 	answer.took.Observe(o.now().Sub(call.began).Seconds())

@@ -62,7 +62,7 @@ func (s *Service) countDecision(c models.Change) {
 const MaxCounted = 10_000
 
 // waitingSQL reads by the index changes_waiting, and no further than it must.
-const waitingSQL = `SELECT count(*) FROM (SELECT FROM changes WHERE status = 'pending' LIMIT ?) AS some`
+const waitingSQL = `SELECT count(*) FROM (SELECT FROM changes WHERE status = 'pending' LIMIT ?) AS pending`
 
 // Waiting is how many changes of all tenants wait for decisions, MaxCounted at most. It is meant for gauges: it sees
 // what no single actor need see, and tells the number alone.

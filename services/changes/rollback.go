@@ -84,6 +84,7 @@ type rollback struct{ Rollback }
 // target is the version to go back to.
 type target struct {
 	Value     models.Value
+	Locked    bool
 	RollsBack *string // of the change that made it
 	Stages    string  // of the change that made it
 }
@@ -97,7 +98,7 @@ func (r rollback) fill(tx *gorm.DB, by models.Actor, c *models.Change, f models.
 	}
 	var found []target
 	err := tx.Raw(`
-		SELECT v.value, h.rolls_back, h.stages FROM config_versions v JOIN changes h ON h.tenant_id = v.tenant_id AND h.id = v.change_id
+		SELECT v.value, v.locked, h.rolls_back, h.stages FROM config_versions v JOIN changes h ON h.tenant_id = v.tenant_id AND h.id = v.change_id
 		WHERE v.tenant_id = ? AND v.config_id = ? AND v.version = ?`, c.TenantID, r.ConfigID, r.ToVersion).Scan(&found).Error
 	switch {
 	case err != nil:
@@ -105,7 +106,7 @@ func (r rollback) fill(tx *gorm.DB, by models.Actor, c *models.Change, f models.
 	case len(found) == 0:
 		return models.Invalid("/toVersion", "there is no such version")
 	}
-	item.Value, item.Defines = found[0].Value, nil
+	item.Value, item.Locked, item.Defines = found[0].Value, &found[0].Locked, nil // a lock is part of its version
 	last, err := r.last(tx, c, live)
 	if err != nil {
 		return err

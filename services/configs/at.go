@@ -37,11 +37,13 @@ func LoadPast(ctx context.Context, db *store.DB, in PastIn) (*Past, error) {
 			return err
 		}
 		chain := then.Chain()
-		defined, err := definedAt(tx, reach(chain, in.Tenant.Chain()), nil, in.At)
+		defined, err := definedAt(tx, chain, nil, in.At)
 		if err != nil {
 			return err
 		}
-		past.secrets = secretToday(defined)
+		if past.secrets, err = secretToday(tx, reach(chain, in.Tenant.Chain()), nil); err != nil {
+			return err
+		}
 		past.sets, err = setsAt(tx, chain, in.Environment, in.At, kindsAt(defined))
 		return err
 	})
@@ -114,56 +116,50 @@ func versionsAt(at *time.Time) (from string, args []any) {
 		) o WHERE o.live_to IS NULL OR o.live_to > ?) v ON true`, []any{*at, *at}
 }
 
-// kindRow is a definition of a layer at an instant; version 0 if the key had none then.
+// kindRow is a definition of a layer at an instant.
 type kindRow struct {
 	TenantID string
 	Key      string
 	Version  int64
-	Type     models.ValueType
-	Merge    models.Merge
-	Secret   bool // by the definition of then
-	Today    bool // it is a secret by the definition of today
+	Kind
 }
 
-// definedAt reads what layers said of keys at the instant, and whether they call them secrets today. No keys: all.
+// definedAt reads what layers said of keys at the instant. No keys: all.
 func definedAt(tx *gorm.DB, layers, keys []string, at time.Time) (rows []kindRow, err error) {
-	q := tx.Table(`definitions d LEFT JOIN LATERAL (
-		  SELECT * FROM definition_versions w WHERE w.tenant_id = d.tenant_id AND w.key = d.key AND w.version <= d.version AND w.live_from <= ?
-		  ORDER BY w.version DESC LIMIT 1
-		) v ON v.live_to IS NULL OR v.live_to > ?`, at, at).
-		Select(`d.tenant_id, d.key, coalesce(v.version, 0) AS version, coalesce(v.type, '') AS type, coalesce(v.merge, '') AS merge,
-			coalesce(v.sensitive, false) AS secret, d.sensitive AS today`).
-		Where("d.tenant_id IN ?", layers)
-	if keys != nil {
-		q = q.Where("d.key IN ?", keys)
+	q := tx.Table("definition_versions").Select("tenant_id, key, version, type, merge, sensitive").
+		Where("tenant_id IN ? AND live_from <= ? AND (live_to IS NULL OR live_to > ?)", layers, at, at)
+	return rows, ofKeys(q, keys).Scan(&rows).Error
+}
+
+// secretToday reads which keys any of the layers calls a secret today. No keys: of all.
+func secretToday(tx *gorm.DB, layers, keys []string) (map[string]bool, error) {
+	var rows []string
+	q := tx.Table("definitions").Select("DISTINCT key").Where("tenant_id IN ? AND sensitive", layers)
+	err := ofKeys(q, keys).Scan(&rows).Error
+	secrets := make(map[string]bool, len(rows))
+	for _, key := range rows {
+		secrets[key] = true
 	}
-	return rows, q.Scan(&rows).Error
+	return secrets, err
+}
+
+func ofKeys(q *gorm.DB, keys []string) *gorm.DB {
+	if keys == nil {
+		return q
+	}
+	return q.Where("key IN ?", keys)
 }
 
 // kindsAt is what each layer said of its keys.
 func kindsAt(defined []kindRow) map[string]map[string]Kind {
 	kinds := map[string]map[string]Kind{}
 	for _, r := range defined {
-		if r.Version == 0 {
-			continue
-		}
 		if kinds[r.TenantID] == nil {
 			kinds[r.TenantID] = map[string]Kind{}
 		}
-		kinds[r.TenantID][r.Key] = Kind{Type: r.Type, Sensitive: r.Secret, Merge: r.Merge}
+		kinds[r.TenantID][r.Key] = r.Kind
 	}
 	return kinds
-}
-
-// secretToday is the keys that any layer calls a secret today.
-func secretToday(defined []kindRow) map[string]bool {
-	keys := map[string]bool{}
-	for _, r := range defined {
-		if r.Today {
-			keys[r.Key] = true
-		}
-	}
-	return keys
 }
 
 // reach is all layers of two chains of one tenant, itself last.
@@ -180,9 +176,8 @@ func setsAt(tx *gorm.DB, chain []string, environment string, at time.Time, kinds
 	}
 	from, args := versionsAt(&at)
 	err := tx.Raw(`
-		SELECT c.tenant_id, c.key, v.value, v.version, c.id AS config_id, v.change_id, v.author, v.live_from, v.locked, s.ciphertext AS sealed
-		FROM `+from+` LEFT JOIN sealed_values s ON s.tenant_id = c.tenant_id AND s.key = c.key
-		  AND s.id = CASE WHEN v.value LIKE 'sealed:%' THEN split_part(v.value, ':', 2)::uuid END
+		SELECT c.tenant_id, c.key, v.value, v.version, c.id AS config_id, v.change_id, v.author, v.live_from, v.locked, `+ciphertext+` AS sealed
+		FROM `+from+`
 		WHERE c.tenant_id IN ? AND c.environment = ? AND v.version IS NOT NULL`, append(args, chain, environment)...).Scan(&rows).Error
 	if err != nil {
 		return nil, err

@@ -118,21 +118,21 @@ func TestGet(t *testing.T) {
 		want  models.Code
 		value models.Value
 	}{
-		"own":                    {as(t, models.RoleViewer, "acme", ""), limit, "", `5`},
-		"own environment":        {as(t, models.RoleViewer, "acme", "QA"), limit, "", `5`},
-		"other environment":      {as(t, models.RoleViewer, "acme", "Production"), limit, models.CodeForbidden, ""},
-		"other tenant":           {as(t, models.RoleViewer, "globex", ""), limit, models.CodeNotFound, ""},
-		"platform":               {admin(t), above, "", `7`},
-		"layer above":            {as(t, models.RoleViewer, "acme", ""), above, models.CodeNotFound, ""},
-		"application key":        {as(t, models.RoleReader, "acme", ""), limit, models.CodeForbidden, ""},
-		"nobody":                 {t.Context(), limit, models.CodeUnauthenticated, ""},
-		"unknown":                {admin(t), "00000000-0000-4000-8000-000000000000", models.CodeNotFound, ""},
-		"no id":                  {admin(t), "limit", models.CodeNotFound, ""},
-		"braced id":              {admin(t), "{" + limit + "}", models.CodeNotFound, ""},
-		"deleted":                {admin(t), gone, models.CodeNotFound, ""},
-		"secret for a person":    {admin(t), password, "", models.Masked},
-		"secret for a grantee":   {secrets(t, "acme"), password, "", models.Masked},
-		"sealed":                 {admin(t), sealed, "", models.Masked},
+		"own":                  {as(t, models.RoleViewer, "acme", ""), limit, "", `5`},
+		"own environment":      {as(t, models.RoleViewer, "acme", "QA"), limit, "", `5`},
+		"other environment":    {as(t, models.RoleViewer, "acme", "Production"), limit, models.CodeForbidden, ""},
+		"other tenant":         {as(t, models.RoleViewer, "globex", ""), limit, models.CodeNotFound, ""},
+		"platform":             {admin(t), above, "", `7`},
+		"layer above":          {as(t, models.RoleViewer, "acme", ""), above, models.CodeNotFound, ""},
+		"application key":      {as(t, models.RoleReader, "acme", ""), limit, models.CodeForbidden, ""},
+		"nobody":               {t.Context(), limit, models.CodeUnauthenticated, ""},
+		"unknown":              {admin(t), "00000000-0000-4000-8000-000000000000", models.CodeNotFound, ""},
+		"no id":                {admin(t), "limit", models.CodeNotFound, ""},
+		"braced id":            {admin(t), "{" + limit + "}", models.CodeNotFound, ""},
+		"deleted":              {admin(t), gone, models.CodeNotFound, ""},
+		"secret for a person":  {admin(t), password, "", models.Masked},
+		"secret for a grantee": {secrets(t, "acme"), password, "", models.Masked},
+		"sealed":               {admin(t), sealed, "", models.Masked},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

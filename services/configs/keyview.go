@@ -178,23 +178,25 @@ func (view *KeyView) define(tx *gorm.DB, chain []string, look keyLook) error {
 		}
 		return err
 	}
-	rows, err := definedAt(tx, reach(chain, look.today), []string{view.Key}, *look.at)
+	keys := []string{view.Key}
+	rows, err := definedAt(tx, chain, keys, *look.at)
 	if err != nil {
 		return err
 	}
 	secret := false
 	for _, layer := range slices.Backward(chain) { // the topmost is written last and stays
 		for _, r := range rows {
-			if r.TenantID == layer && r.Version > 0 {
-				secret, view.Type = secret || r.Secret, r.Type
+			if r.TenantID == layer {
+				secret, view.Type = secret || r.Sensitive, r.Type
 				view.Definition = &models.Definition{
 					TenantID: layer, Key: r.Key, Type: r.Type, Sensitive: secret, Merge: r.Merge, Version: r.Version,
 				}
 			}
 		}
 	}
-	view.Sensitive = secret || len(secretToday(rows)) > 0
-	return nil
+	today, err := secretToday(tx, reach(chain, look.today), keys)
+	view.Sensitive = secret || today[view.Key]
+	return err
 }
 
 // keyRow is a config of the key on one layer of the chain, live or not.

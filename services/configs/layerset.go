@@ -69,11 +69,15 @@ func NewLayerSet(head models.Head, entries []Entry, kinds map[string]Kind) *Laye
 }
 
 const entriesSQL = `
-	SELECT c.key, v.value, v.version, c.id AS config_id, v.change_id, v.author, v.live_from, v.locked, s.ciphertext AS sealed
+	SELECT c.key, v.value, v.version, c.id AS config_id, v.change_id, v.author, v.live_from, v.locked, ` + ciphertext + ` AS sealed
 	FROM configs c JOIN config_versions v ON v.tenant_id = c.tenant_id AND v.config_id = c.id AND v.version = c.live
-	LEFT JOIN sealed_values s ON s.tenant_id = c.tenant_id AND s.key = c.key
-		AND s.id = CASE WHEN v.value LIKE 'sealed:%' THEN split_part(v.value, ':', 2)::uuid END
 	WHERE c.tenant_id = ? AND c.environment = ?`
+
+// ciphertext is what holds the value of the version v of the config c, if that is sealed. As a join it might read the
+// secrets of all tenants.
+const ciphertext = `(
+	SELECT s.ciphertext FROM sealed_values s WHERE s.tenant_id = c.tenant_id AND s.key = c.key
+	  AND s.id = CASE WHEN v.value LIKE 'sealed:%' THEN split_part(v.value, ':', 2)::uuid END)`
 
 // LoadLayerSet reads a layer set: head and values in one unmoving picture, so the set bears the token of
 // exactly these values.

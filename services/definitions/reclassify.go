@@ -50,9 +50,8 @@ func everStored(tx *gorm.DB, layer models.Tenant, key string) (rows []stored, er
 			Where("i.key = ? AND i.op <> 'define' AND i."+column+" IS NOT NULL", key), "i.tenant_id")
 	}
 	return rows, tx.Raw(`
-		SELECT v.tenant_id, v.value, s.ciphertext, 1 AS count FROM (? UNION ? UNION ?) v
-		LEFT JOIN sealed_values s ON s.tenant_id = v.tenant_id AND s.key = ? AND s.id = `+sealedID,
-		versions, item("value"), item("previous"), key).Scan(&rows).Error
+		SELECT v.tenant_id, v.value, 1 AS count, `+ciphertext+` FROM (? UNION ? UNION ?) v`,
+		key, versions, item("value"), item("previous")).Scan(&rows).Error
 }
 
 // turned is a stored text and the one that takes its place.

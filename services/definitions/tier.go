@@ -3,6 +3,7 @@ package definitions
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"gorm.io/gorm"
 
@@ -10,8 +11,11 @@ import (
 )
 
 // FitsTier tells whether a tenant's own live values satisfy the definitions of another tier that it is to move to.
-// conflict: some do not; secrets.NotReadyError.
+// conflict: some do not, or what is a secret would be none there; secrets.NotReadyError.
 func (s *Service) FitsTier(ctx context.Context, tx *gorm.DB, tenant models.Tenant, tier string) error {
+	if _, err := passageOf(tx, tenant, tier); err != nil {
+		return err
+	}
 	moved := models.Tenant{ID: tenant.ID, Tier: tier}
 	var rows []struct {
 		Key, TenantID string
@@ -19,11 +23,10 @@ func (s *Service) FitsTier(ctx context.Context, tx *gorm.DB, tenant models.Tenan
 		Ciphertext    []byte
 	}
 	err := tx.Raw(`
-		SELECT c.key, c.tenant_id, v.value, s.ciphertext
+		SELECT c.key, c.tenant_id, v.value, `+strings.Replace(ciphertext, "?", "c.key", 1)+`
 		FROM configs c
 		JOIN config_versions v ON v.tenant_id = c.tenant_id AND v.config_id = c.id AND v.version = c.live
 		JOIN definitions d ON d.tenant_id = ? AND d.key = c.key
-		LEFT JOIN sealed_values s ON s.tenant_id = c.tenant_id AND s.key = c.key AND s.id = `+sealedID+`
 		WHERE c.tenant_id = ? AND c.live IS NOT NULL`, models.TierLayer(tier), tenant.ID).Scan(&rows).Error
 	if err != nil || len(rows) == 0 {
 		return err

@@ -115,11 +115,9 @@ func (s *Service) reach(ctx context.Context, tx *gorm.DB, c *models.Change, f mo
 		case models.OpDefine:
 			writes = append(writes, redefinition(i, f))
 		case models.OpRetier, models.OpSuspend:
-			act, err := s.tenants.Move(ctx, tx, *i, f.Layer.ID, f.At)
-			if err != nil {
+			if acts, err = s.move(ctx, tx, c, i, f); err != nil {
 				return nil, err
 			}
-			acts = append(acts, act)
 		case models.OpSet:
 			if i.Makes(f) && i.Defines.Sensitive {
 				if err := s.definitions.SealStored(ctx, tx, f.Layer, first(i, f)); err != nil {
@@ -134,6 +132,17 @@ func (s *Service) reach(ctx context.Context, tx *gorm.DB, c *models.Change, f mo
 	}
 	_, made, err := s.definitions.Apply(ctx, tx, f.Layer, f.At, c.ID, writes...)
 	return append(acts, made...), err
+}
+
+// move carries out what moves the tenant itself, the only item of its change.
+func (s *Service) move(ctx context.Context, tx *gorm.DB, c *models.Change, i *models.Item, f models.Facts) ([]models.Act, error) {
+	act, err := s.tenants.Move(ctx, tx, *i, f.Layer.ID, f.At)
+	if err != nil || i.Op != models.OpRetier {
+		return []models.Act{act}, err
+	}
+	tier, _ := i.Value.Text()
+	kept, err := s.definitions.Retier(ctx, tx, f.Layer, tier, f.At, c.ID)
+	return append([]models.Act{act}, kept...), err
 }
 
 // instant is the later of the database's clock and a microsecond past the layer's last move: two versions

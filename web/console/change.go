@@ -46,17 +46,22 @@ func (d desk) loadChange(c echo.Context) (views.Change, error) {
 	}
 	page, _ := strconv.Atoi(c.QueryParam("page")) // what is no number is the first page, or beyond the last one
 	view = view.Turn(page, c.QueryParam("digest"))
-	if view.Before, err = d.Changes.Before(ctx, found); err != nil {
-		return view, err
+	return view, d.around(ctx, &view)
+}
+
+// around loads what stands around a change: what it replaces, what is live, and its deployments.
+func (d desk) around(ctx context.Context, view *views.Change) (err error) {
+	if view.Before, err = d.Changes.Before(ctx, view.Change); err != nil {
+		return err
 	}
-	if view.Standing, err = d.standing(ctx, found); err != nil {
-		return view, err
+	if view.Standing, err = d.standing(ctx, view.Change); err != nil {
+		return err
 	}
 	list, err := d.Deployments.List(ctx, deployments.Filter{
-		TenantID: found.TenantID, ChangeID: found.ID, Page: models.Page{Limit: models.DefaultLimit},
+		TenantID: view.TenantID, ChangeID: view.ID, Page: models.Page{Limit: models.DefaultLimit},
 	})
 	view.Deployments = list.Items
-	return view, err
+	return err
 }
 
 // standing is how a change stands against what is live, while it waits.

@@ -50,13 +50,21 @@ func TestEditChangeWithSecrets(t *testing.T) {
 	site.As("engineer").Post("/definitions", webtest.Body{
 		"tenantId": webtest.Acme, "key": "token", "type": "string", "sensitive": true,
 	}).Want(201)
-	id := propose(site, webtest.Acme, "Rotate", set("token", "geheim"))
+	id := propose(site, webtest.Acme, "Rotate", set("token", "geheim"), set("label", "a"))
 	engineer := site.Browse("engineer")
 	page := engineer.Get("/changes/"+id).Want(200).Shows(".item", "The value is hidden. It changes.").Lacks("body", "geheim")
-	page.Has(".diff", 0)
-	form := engineer.Get("/changes/"+id+"/edit").Want(200).Lacks("body", "geheim").Has("textarea[name^=value]", 0)
-	engineer.Post("/changes/"+id+"/edit", "tag", form.Input("tag"), "title", "Rotate the token", "value.token", "********").
-		Follow().Shows("h1", "Rotate the token")
+	page.Has(".item:nth-of-type(1) .diff", 0)
+	form := engineer.Get("/changes/"+id+"/edit").Want(200).Lacks("body", "geheim").Shows(".form-hint", "Leave the field empty to keep it")
+	if form.Input("value.token") != "" || form.Input("value.label") != "a" {
+		t.Errorf("the form holds %q and %q", form.Input("value.token"), form.Input("value.label"))
+	}
+	path := "/changes/" + id + "/edit"
+	refused := engineer.Post(path, "tag", `"old"`, "title", "Rotate", "value.token", "getippt", "value.label", "b").Want(412).Lacks("body", "getippt")
+	if refused.Input("value.token") != "" || refused.Input("value.label") != "b" {
+		t.Errorf("the form that comes back holds %q and %q", refused.Input("value.token"), refused.Input("value.label"))
+	}
+	engineer.Post(path, "tag", form.Input("tag"), "title", "Rotate the token", "value.token", "", "value.label", "b").
+		Follow().Shows("h1", "Rotate the token").Shows(".diff", `"b"`)
 	for _, who := range []string{"engineer2", "manager", "compliance"} {
 		decide(site.Browse(who), id, "approve", "").Leads("/")
 	}
@@ -86,7 +94,7 @@ func TestChangeWithSecretsOfToday(t *testing.T) {
 		site.Browse(who).Get("/changes/"+id).Want(200).Shows(".review-main", "The value is hidden").Shows(".review-main", "seen")
 	}
 	edit := site.Browse("acme-engineer").Get("/changes/" + id + "/edit").Want(200)
-	edit.Shows("main", "Values of this change are hidden from you").Has("textarea[name^=value]", 0)
+	edit.Shows("main", "Leave the field empty to keep it").Has("textarea[name='value.token']:empty", 1)
 	if text := site.As("acme-engineer").Get("/changes/" + id).Want(200).Text; strings.Contains(text, "geheim") {
 		t.Errorf("the API shows the secret: %s", text)
 	}

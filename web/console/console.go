@@ -4,6 +4,7 @@ package console
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -33,6 +34,8 @@ type Services struct {
 	Changes     *changes.Service
 	SignIn      *auth.SignIn
 
+	Now   func() time.Time
+	Past  func(context.Context) error               // bounds how often somebody looks at the past
 	Ping  func(context.Context) error               // whether the database answers
 	Redis func(context.Context) error               // whether Redis answers; nil when there is none
 	Jobs  func(context.Context) (store.Jobs, error) // how the queue of jobs stands

@@ -133,7 +133,7 @@ func TestRemoveValue(t *testing.T) {
 	engineer.Post("/tenants/acme/remove", form("7")...).Want(409).Shows("#editor", "moved while you were editing").Has("details.editor-remove[open]", 1)
 	engineer.Post("/tenants/acme/remove", form("1")...).Leads("/tenants/acme")
 	engineer.Get("/tenants/acme").Shows("#notice", "Removed limit from QA: the value of the tier enterprise is live now.").Shows("tbody", "10tier enterprise")
-	engineer.Post("/tenants/acme/remove", form("")...).Want(422).Shows("#editor", "no value here that could be deleted")
+	engineer.Post("/tenants/acme/remove", form("")...).Want(422).Shows("#editor", "The key limit has no value here")
 }
 
 func TestEditorRights(t *testing.T) {
@@ -171,7 +171,7 @@ func TestEditorNeverShowsSecrets(t *testing.T) {
 	form := func(value, base string) []string {
 		return []string{"environment", "QA", "key", "token", "value", value, "base", base}
 	}
-	engineer.Post("/tenants/acme/edit", form("", "1")...).Want(422).Shows("#editor-check", "hidden from you")
+	engineer.Post("/tenants/acme/edit", form("", "1")...).Want(422).Shows("#editor-check", "an empty field leaves it as it is")
 	engineer.Post("/tenants/acme/edit", form("new-secret", "7")...).Want(409).Shows(".alert", "The value is hidden").Lacks(".alert", "hunter2").Lacks(".alert", "new-secret")
 	engineer.Post("/tenants/acme/edit", form("new-secret", "1")...).Leads("/tenants/acme")
 	engineer.Get("/tenants/acme").Shows("#notice", "version 2").Lacks("html", "new-secret")

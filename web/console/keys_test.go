@@ -29,17 +29,17 @@ func TestKey(t *testing.T) {
 
 	page := engineer.Get("/tenants/acme/keys/limit").Want(200).
 		Shows("h1", "limit").Has(".key-place", 4).
-		Shows(".key-place:nth-child(1)", "32").Shows(".key-place:nth-child(1)", "Version 3, live since").
-		Shows(".key-place:nth-child(1)", "by admin").
-		Shows(".key-place:nth-child(1)", "Hides version 1 of platform 10").
-		Shows(".key-place:nth-child(1)", "Hides version 1 of tier enterprise 20").
+		Shows(".key-place:nth-child(1)", "32").Shows(".key-place:nth-child(1) .path", "Layer acmeVersion 3Change Set limit in Development by admin").
+		Shows(".key-place:nth-child(1) .path", "Approved by nobody was asked Live since").
+		Shows(".key-place:nth-child(1) .why-list", "platformversion 1, covered by acme 10").
+		Shows(".key-place:nth-child(1) .why-list", "tier enterpriseversion 1, covered by acme 20").
 		Shows(".key-place:nth-child(2)", "differs from Development").
 		Shows(".key-place:nth-child(4)", "No value").
 		Shows("[aria-labelledby=definition]", "number").Shows("[aria-labelledby=definition]", "platform")
 	if n := page.Find(".key-place:nth-child(1) a[href='/tenants/acme/edit?environment=Development&key=limit']").Length(); n != 1 {
 		t.Errorf("%d links to the editor", n)
 	}
-	if n := page.Find(".key-why a[href^='/changes/']").Length(); n != 2 {
+	if n := page.Find(".path a[href^='/changes/']").Length(); n != 2 {
 		t.Errorf("%d links to changes, want one for each value", n)
 	}
 	page.Has("[aria-labelledby=below]", 0)
@@ -48,7 +48,7 @@ func TestKey(t *testing.T) {
 		Has("[aria-labelledby=below] a[href='/tenants/acme/keys/limit']", 1).
 		Has("[aria-labelledby=below] a[href='/tenants/@tier.enterprise/keys/limit']", 1)
 	engineer.Get("/tenants/globex/keys/limit").Want(200).Shows(".key-place:nth-child(1)", "10").
-		Has(".key-place:nth-child(1) .key-why a[href='/tenants/@platform/keys/limit']", 1)
+		Has(".key-place:nth-child(1) .path a[href='/tenants/@platform/keys/limit']", 1)
 
 	engineer.Get("/tenants/acme/keys/unheard-of").Want(404)
 	engineer.Get("/tenants/nobody/keys/limit").Want(404)
@@ -63,7 +63,7 @@ func TestKeySeenByOneTenant(t *testing.T) {
 	t.Parallel()
 	site := limits(t)
 	page := site.Browse("globex-engineer").Get("/tenants/globex/keys/limit").Want(200).Shows(".key-place:nth-child(1)", "10")
-	page.Has(".key-place:nth-child(1) .key-why a", 0)
+	page.Has(".key-place:nth-child(1) .path a", 0).Shows(".key-place:nth-child(1) .path", "Layer platformVersion 1Written byadminLive since")
 	viewer := site.Browse("viewer").Get("/tenants/acme/keys/limit?back=1&environment=Development").Want(200)
 	viewer.Has("main form[method=post]", 0).Has("main a[href*='/edit']", 0).Has("main a[href*='back=']", 0)
 }
@@ -89,7 +89,7 @@ func TestKeyHistory(t *testing.T) {
 
 	part := engineer.Htmx("section#history").Get("/tenants/acme/keys/limit?environment=Development&back=1").Want(200)
 	part.Has("section#history", 1).Has("nav.side", 0).Has("h1", 0).Shows("#back-title", "Put back version 1 in Development").
-		Shows("#history", "live at once").Shows(".diff .removed", "32").Shows(".diff .added", "30")
+		Shows("#history", "live at once").Shows("#history button", "Put back version 1: live at once").Shows(".diff .removed", "32").Shows(".diff .added", "30")
 }
 
 func TestPutBack(t *testing.T) {
@@ -105,8 +105,8 @@ func TestPutBack(t *testing.T) {
 	engineer.Post("/tenants/acme/keys/limit/put-back", form...).Leads("/tenants/acme/keys/limit?environment=Development")
 	page := engineer.Get("/tenants/acme/keys/limit?environment=Development").Want(200).
 		Shows("#notice", "Put back version 1 of limit in Development. It is live.").
-		Shows(".key-place:nth-child(1)", "Version 4, live since").
-		Shows(".versions tbody tr:nth-child(1)", "Put back version 1 of limit in Development").
+		Shows(".key-place:nth-child(1) .path", "Version 4").
+		Shows(".versions tbody tr:nth-child(1)", "Roll back limit to version 1 in Development").
 		Shows(".versions tbody tr:nth-child(1)", "30 was enough")
 	page.Has(".versions tbody tr:nth-child(4) a[href*='back=']", 0) // the same value is live
 
@@ -181,12 +181,16 @@ func TestKeySecret(t *testing.T) {
 		admin.Post("/configs", webtest.Body{"tenantId": "acme", "environment": "QA", "key": "token", "value": v}).Want(201)
 	}
 	page := engineer.Get("/tenants/acme/keys/token?environment=QA&from=1&to=2").Want(200).Shows("h1 + p", "sensitive").
-		Has("a[href*='back=']", 0).Shows(".key-place:nth-child(2)", "hidden").Lacks("body", "-secret").
+		Has("a[href*='back=']", 1).Shows(".key-place:nth-child(2)", "hidden").Lacks("body", "-secret").
 		Shows("#history", "The value is hidden")
 	if html, err := page.Html(); err != nil || strings.Contains(html, "-secret") {
 		t.Errorf("the page holds the secret (%v)", err)
 	}
-	engineer.Post("/tenants/acme/keys/token/put-back", "environment", "QA", "version", "1", "base", "2").Want(403)
+	engineer.Get("/tenants/acme/keys/token?environment=QA&back=1").Want(200).Shows("#history", "The value is hidden. It changes.").Lacks("body", "-secret")
+	engineer.Post("/tenants/acme/keys/token/put-back", "environment", "QA", "version", "1", "base", "2").Leads("/tenants/acme/keys/token")
+	if got := admin.Post("/configs/"+admin.Get("/configs?tenantId=acme&environment=QA").Field("items.0.id")+"/reveal", webtest.Body{}).Want(200); got.Field("value") != "first-secret" {
+		t.Errorf("what was put back is %s", got.Field("value"))
+	}
 	engineer.Post("/tenants/acme/keys/token/promote", "from", "QA", "to", "Staging").Leads("/tenants/acme/keys/token")
 	app := engineer.Get("/tenants/acme/compare?from=QA&to=Staging").Want(200)
 	app.Shows("#differences", "Nothing differs")

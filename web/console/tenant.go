@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/labstack/echo/v4"
 
@@ -23,11 +22,34 @@ func (d desk) tenant(c echo.Context) error {
 		TenantID: c.Param("tenantId"), Search: c.QueryParam("search"), Cursor: c.QueryParam("cursor"),
 		OnlyDifferent: c.QueryParam("different") != "",
 	}
-	m, err := d.matrix(c.Request().Context(), q)
+	m, refused, err := d.matrixAt(c.Request().Context(), q, c.QueryParam("at"))
 	if err != nil {
 		return err
 	}
-	return d.pages.Render(c, http.StatusOK, views.Page{Title: m.Tenant.Name, Main: views.MatrixMain(m)})
+	return d.answer(c, refused, views.Page{Title: m.Tenant.Name, Main: views.MatrixMain(m)})
+}
+
+// matrixAt loads the matrix at an instant. One that cannot be shown is refused, with the matrix of now.
+func (d desk) matrixAt(ctx context.Context, q views.MatrixQuery, at string) (m views.Matrix, refused, err error) {
+	if q.When, refused = momentOf(at, "/at"); refused == nil {
+		if err := d.pace(ctx, q.When); err != nil {
+			return m, nil, err
+		}
+		m, err = d.matrix(ctx, q)
+		if err == nil || !q.When.Past() {
+			return m, nil, err
+		}
+		if refused = momentFault(err, "/at"); refused == nil {
+			return m, nil, err
+		}
+	}
+	q.When, q.Cursor = views.Moment{}, "" // a cursor is of the instant
+	if m, err = d.matrix(ctx, q); err != nil {
+		return m, nil, err
+	}
+	fields, _ := said(refused)
+	m.Problem = views.Capital(fields["/at"]) + ". You look at now."
+	return m, refused, nil
 }
 
 // matrix loads what the page shows.
@@ -37,7 +59,7 @@ func (d desk) matrix(ctx context.Context, q views.MatrixQuery) (out views.Matrix
 		return out, err
 	}
 	m, err := d.Snapshots.Matrix(ctx, snapshots.MatrixFilter{
-		TenantID: q.TenantID, Search: q.Search, OnlyDifferent: q.OnlyDifferent, Page: page,
+		TenantID: q.TenantID, Search: q.Search, OnlyDifferent: q.OnlyDifferent, At: q.When.At, Page: page,
 	})
 	if err != nil {
 		return out, err
@@ -51,7 +73,10 @@ func (d desk) matrix(ctx context.Context, q views.MatrixQuery) (out views.Matrix
 	}
 	actor, _ := models.ActorFrom(ctx)
 	out = matrixOf(m, policies, actor)
-	out.Query = q
+	out.Query, out.Now = q, d.Now()
+	if q.When.Past() {
+		out.Freeze()
+	}
 	if out.Heirs, err = d.heirs(ctx, m.Tenant, actor); err != nil {
 		return out, err
 	}

@@ -8,8 +8,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,7 +34,7 @@ var actors = map[string]models.Actor{
 	"other":   {Grants: []models.Grant{{Role: models.RoleReader, Tenant: "globex"}}},
 	"qa":      {Grants: []models.Grant{{Role: models.RoleReader, Tenant: "acme", Environment: "QA"}}},
 	"denied":  {Grants: []models.Grant{{Role: models.RoleReader, Tenant: "acme"}}, Denied: []models.Permission{models.PermResolve}},
-	"secrets": {Grants: []models.Grant{{Role: models.RoleReader, Tenant: "acme", Extra: models.PermReadSecrets}}},
+	"secrets": {KeyID: "secrets", Grants: []models.Grant{{Role: models.RoleReader, Tenant: "acme", Extra: models.PermReadSecrets}}},
 }
 
 func authenticate(_ context.Context, credential string, _ models.Request) (models.Actor, error) {
@@ -47,7 +49,27 @@ type site struct {
 	db  *storetest.Database
 	web http.Handler
 
-	plane *snapshots.Service
+	plane    *snapshots.Service
+	revealed *revealed
+}
+
+// revealed counts answers that held secrets.
+type revealed struct {
+	mu    sync.Mutex
+	count map[string]int
+}
+
+func (r *revealed) note(ctx context.Context, tenantID string) {
+	actor, _ := models.ActorFrom(ctx)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.count[actor.KeyID+" "+tenantID]++
+}
+
+func (r *revealed) of(who string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.count[who]
 }
 
 func newSite(t testing.TB) site {
@@ -70,18 +92,21 @@ func newSite(t testing.TB) site {
 	if err := errors.Join(plane.Load(t.Context()), directory.Load(t.Context())); err != nil {
 		t.Fatal(err)
 	}
+	seen := &revealed{count: map[string]int{}}
 	handler, err := web.New(web.Deps{
 		Log: log, Registry: registry, Version: "test", Authenticate: authenticate,
 		Refuse: func(context.Context, models.Refusal) {}, Denied: func(context.Context, models.Refusal) {},
 		Ready: func(context.Context) error { return nil }, Now: time.Now,
 		Routes: func(r web.Router) {
-			read.Register(r.Echo.Group(web.Prefix), read.Handlers{Snapshots: plane, Now: time.Now})
+			read.Register(r.Echo.Group(web.Prefix), read.Handlers{
+				Snapshots: plane, Now: time.Now, Past: read.PacePast(time.Now), Revealed: seen.note,
+			})
 		},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return site{t, db, handler, plane}
+	return site{t, db, handler, plane, seen}
 }
 
 func (s site) get(credential, path string, header ...string) *httptest.ResponseRecorder {
@@ -152,7 +177,16 @@ func TestRefusals(t *testing.T) {
 		"empty environment":    {"app", "/configs/tenant/acme?environment=", 422, "/environment"},
 		"two environments":     {"app", bulk + "&environment=QA", 422, "/environment"},
 		"unknown environment":  {"app", "/configs/tenant/acme?environment=Nowhere", 422, "/environment"},
-		"the past":             {"app", bulk + "&at=2020-01-01T00:00:00Z", 422, "/at"},
+		"before it was there":  {"app", bulk + "&at=2020-01-01T00:00:00Z", 404, "tenant not found"},
+		"the future":           {"app", bulk + "&at=2120-01-01T00:00:00Z", 422, "/at"},
+		"no instant":           {"app", bulk + "&at=yesterday", 422, "/at"},
+		"empty instant":        {"app", bulk + "&at=", 422, "/at"},
+		"instant without zone": {"app", bulk + "&at=2020-01-01T00:00:00", 422, "/at"},
+		"two instants":         {"app", bulk + "&at=2020-01-01T00:00:00Z&at=2020-01-01T00:00:00Z", 422, "/at"},
+		"unit and instant":     {"app", bulk + "&unit=u1&at=2020-01-01T00:00:00Z", 422, "/unit"},
+		"another's past":       {"other", bulk + "&at=2020-01-01T00:00:00Z", 404, ""},
+		"past elsewhere":       {"qa", bulk + "&at=2020-01-01T00:00:00Z", 403, ""},
+		"key in the future":    {"app", "/configs/tenant/acme/keys/limit?environment=Production&at=2120-01-01T00:00:00Z", 422, "/at"},
 		"includes":             {"app", bulk + "&include=everything", 422, "/include"},
 		"unit":                 {"app", bulk + "&unit=u1", 200, ""},
 		"layer":                {"all", "/configs/tenant/%40platform?environment=Production", 200, ""},
@@ -303,5 +337,96 @@ func TestReadsAreNoted(t *testing.T) {
 	}
 	if reads != 4 || hits != 3 || slowest <= 0 || slowest > 10*time.Second {
 		t.Errorf("%d reads, %d hits, the slowest %v", reads, hits, slowest)
+	}
+}
+
+// past is a query's end that asks for an instant.
+func past(at time.Time) string { return "&at=" + url.QueryEscape(at.Format(time.RFC3339Nano)) }
+
+func TestPast(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	var then time.Time
+	s.db.Scan(t, `SELECT clock_timestamp()`, nil, &then)
+	s.db.Set(t, "acme", "Production", "limit", `6`)
+	s.db.Set(t, "acme", "Production", "later", `true`)
+	w := s.get("app", bulk+past(then))
+	tag := w.Header().Get("ETag")
+	want := `{"tenantId":"acme","environment":"Production","revision":"` + strings.Trim(tag, `"`) + `","at":"` + then.UTC().Format(time.RFC3339Nano) +
+		`","overlays":[],"configs":{"limit":9007199254740993}}`
+	if diff := cmp.Diff(want, w.Body.String()); diff != "" || w.Code != http.StatusOK || w.Header().Get("Cache-Control") != "private, no-cache" {
+		t.Errorf("%d %v %s", w.Code, w.Header(), diff)
+	}
+	if again := s.get("app", bulk+past(then.In(time.FixedZone("", 3600))), "If-None-Match", tag); again.Code != http.StatusNotModified {
+		t.Errorf("the same instant in another zone: %d %v", again.Code, again.Header())
+	}
+	if meta := s.get("app", bulk+past(then)+"&include=metadata"); !strings.Contains(meta.Body.String(), `"overlays":[],`) ||
+		!strings.Contains(meta.Body.String(), `"withheld":["password"]`) || meta.Header().Get("ETag") == tag {
+		t.Errorf("metadata: %s", meta.Body)
+	}
+	one := "/configs/tenant/acme/keys/limit?environment=Production"
+	if key := s.get("app", one+past(then)); !strings.Contains(key.Body.String(), `"overlays":[],"key":"limit","value":9007199254740993,`) {
+		t.Errorf("the key: %s", key.Body)
+	}
+	if key := s.get("app", "/configs/tenant/acme/keys/later?environment=Production"+past(then)); key.Code != http.StatusNotFound {
+		t.Errorf("a key of later: %s", key.Body)
+	}
+	if clear := s.get("secrets", bulk+past(then)); !strings.Contains(clear.Body.String(), `"password":"hunter2"`) || clear.Header().Get("ETag") == tag {
+		t.Errorf("with the right to secrets: %s", clear.Body)
+	}
+}
+
+// The past has a limit of its own, for each credential.
+func TestPastIsPaced(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	path := bulk + past(time.Now().Add(-time.Millisecond))
+	limited := s.get("app", path)
+	for n := 0; limited.Code == http.StatusOK && n < 500; n++ {
+		limited = s.get("app", path)
+	}
+	if limited.Code != http.StatusTooManyRequests || limited.Header().Get("Retry-After") != "1" || !strings.Contains(limited.Body.String(), `"code":"rate_limited"`) {
+		t.Errorf("%d %v %s", limited.Code, limited.Header(), limited.Body)
+	}
+	if w := s.get("app", bulk); w.Code != http.StatusOK {
+		t.Errorf("today is not limited: %d", w.Code)
+	}
+	if w := s.get("secrets", path); w.Code != http.StatusOK {
+		t.Errorf("another credential: %d %s", w.Code, w.Body)
+	}
+}
+
+// Answers with secrets in clear are told of, and no others.
+func TestReveals(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	one := "/configs/tenant/acme/keys/"
+	for i, read := range []struct {
+		credential, path string
+		counts           bool
+	}{
+		{"secrets", bulk, true},
+		{"secrets", bulk + "&include=metadata", true},
+		{"secrets", one + "password?environment=Production", true},
+		{"secrets", bulk + past(time.Now().Add(-time.Millisecond)), true},
+		{"secrets", one + "limit?environment=Production", false},
+		{"secrets", one + "never?environment=Production", false},
+		{"secrets", "/configs/tenant/acme?environment=QA", false}, // nothing is secret there
+		{"app", bulk, false},
+		{"app", one + "password?environment=Production", false},
+	} {
+		before := s.revealed.of("secrets acme")
+		w := s.get(read.credential, read.path)
+		if counted := s.revealed.of("secrets acme") > before; counted != read.counts {
+			t.Errorf("%d: counted %v, %d %s", i, counted, w.Code, w.Body)
+		}
+	}
+	tag := s.get("secrets", bulk).Header().Get("ETag")
+	before := s.revealed.of("secrets acme")
+	if w := s.get("secrets", bulk, "If-None-Match", tag); w.Code != http.StatusNotModified || s.revealed.of("secrets acme") != before {
+		t.Errorf("an answer without a body is counted: %d", w.Code)
+	}
+	if s.revealed.of(" acme") != 0 {
+		t.Error("an answer without secrets is counted")
 	}
 }
