@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -63,9 +64,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	defer r.mu.Unlock()
 	r.bytes = append(r.bytes, body)
 	for _, resource := range message.GetResourceSpans() {
-		for name, value := range attributesOf(resource.GetResource().GetAttributes()) {
-			r.origin[name] = value
-		}
+		maps.Copy(r.origin, attributesOf(resource.GetResource().GetAttributes()))
 		for _, scope := range resource.GetScopeSpans() {
 			for _, s := range scope.GetSpans() {
 				r.spans = append(r.spans, span{s, attributesOf(s.GetAttributes())})

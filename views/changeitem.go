@@ -164,11 +164,11 @@ func definitionDocument(d models.Definition) models.Value {
 // what names what the change touches: keys, definitions, or the tenant itself.
 func (c Change) what() string {
 	switch {
-	case c.does(models.OpRetier):
+	case does(c.Change, models.OpRetier):
 		return "the tier"
-	case c.does(models.OpSuspend):
+	case does(c.Change, models.OpSuspend):
 		return "the status"
-	case c.does(models.OpDefine):
+	case does(c.Change, models.OpDefine):
 		return counted(len(c.Change.Items), "definition")
 	default:
 		return counted(len(c.Change.Items), "key")
@@ -177,20 +177,20 @@ func (c Change) what() string {
 
 // where says in which environments it does that.
 func (c Change) where() string {
-	if c.does(models.OpRetier) || c.does(models.OpSuspend) || c.does(models.OpDefine) {
+	if does(c.Change, models.OpRetier) || does(c.Change, models.OpSuspend) || does(c.Change, models.OpDefine) {
 		return "all environments"
 	}
 	return c.Environment
 }
 
 // does tells whether the operation is all that the change does.
-func (c Change) does(op models.Op) bool {
-	for _, i := range c.Change.Items {
+func does(c models.Change, op models.Op) bool {
+	for _, i := range c.Items {
 		if i.Op != op {
 			return false
 		}
 	}
-	return len(c.Change.Items) > 0
+	return len(c.Items) > 0
 }
 
 func (i ChangeItem) toneClass() string {

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/a-h/templ"
 
@@ -11,26 +12,36 @@ import (
 	"github.com/hotswap/hotswap/views/components"
 )
 
-// Comparison lays two environments of a tenant or layer side by side.
+// Comparison lays two sides next to each other: environments of a tenant or layer, of two of them, or at two instants.
 type Comparison struct {
-	Tenant       models.Tenant
-	Query        CompareQuery
-	Environments []string // those that who looks may view
-	Rows         []CompareRow
-	Counts       CompareCounts
-	MayPromote   bool
-	ReadOnly     string         // why nothing can be promoted; empty when MayPromote
-	Stages       []models.Stage // that a promotion waits for; none: it goes live at once
-	Reason       string
-	Problems     []string // with the promotion as a whole
+	Tenant         models.Tenant
+	Other          models.Tenant // on the other side; the zero Tenant where it is the same
+	Query          CompareQuery
+	Environments   []string        // those that who looks may view
+	ToEnvironments []string        // likewise, of the other side
+	Others         []models.Tenant // that may be chosen for the other side; not always all
+	Now            time.Time
+	Faults         map[string]string // with what was chosen, by field; then nothing is compared
+	Rows           []CompareRow
+	Counts         CompareCounts
+	MayPromote     bool
+	ReadOnly       string         // why nothing can be promoted; empty when MayPromote
+	Stages         []models.Stage // that a promotion waits for; none: it goes live at once
+	Reason         string
+	Problems       []string // with the promotion as a whole
 }
 
 // CompareQuery is what is compared, as the address says it.
 type CompareQuery struct {
-	From, To string
-	Equal    bool // shows equal keys as well
-	All      bool // ticks all that differ
+	From, To         string
+	With             string // another tenant on the other side; empty for the same
+	FromWhen, ToWhen Moment
+	Equal            bool // shows equal keys as well
+	All              bool // ticks all that differ
 }
+
+// Timed tells whether one of the sides is in the past.
+func (q CompareQuery) Timed() bool { return q.FromWhen.Past() || q.ToWhen.Past() }
 
 // CompareCounts are how many keys there are of each status, shown or not.
 type CompareCounts struct{ Changed, OnlyFrom, OnlyTo, Equal int }
@@ -57,7 +68,7 @@ type CompareRow struct {
 	Problems  []string // with promoting it
 }
 
-// CompareSide is the value in one of the two environments.
+// CompareSide is the value on one of the two sides.
 type CompareSide struct {
 	Value  models.Value // empty for none
 	Masked bool
@@ -77,9 +88,12 @@ func CompareURL(tenantID, from, to string) string {
 }
 
 // URL is the address of what is shown with other switches.
-func (c Comparison) URL(q CompareQuery) string {
+func (c Comparison) URL(q CompareQuery) string { return q.of(c.Tenant.ID) }
+
+func (q CompareQuery) of(tenantID string) string {
 	flag := map[bool]string{true: "1"}
-	return address(TenantURL(c.Tenant.ID)+"/compare", "from", q.From, "to", q.To, "equal", flag[q.Equal], "all", flag[q.All])
+	return address(TenantURL(tenantID)+"/compare", "from", q.From, "fromAt", q.FromWhen.param(), "with", q.With, "to", q.To,
+		"toAt", q.ToWhen.param(), "equal", flag[q.Equal], "all", flag[q.All])
 }
 
 // Here is the address of what is shown.
@@ -87,7 +101,12 @@ func (c Comparison) Here() string { return c.URL(c.Query) }
 
 // Swapped is the same comparison the other way round.
 func (c Comparison) Swapped() string {
-	return c.URL(CompareQuery{From: c.Query.To, To: c.Query.From, Equal: c.Query.Equal})
+	q := CompareQuery{From: c.Query.To, To: c.Query.From, FromWhen: c.Query.ToWhen, ToWhen: c.Query.FromWhen, Equal: c.Query.Equal}
+	if !c.Crosses() {
+		return c.URL(q)
+	}
+	q.With = c.Tenant.ID
+	return q.of(c.Other.ID)
 }
 
 // AllURL ticks all that differ.
@@ -104,16 +123,25 @@ func (c Comparison) NoneURL() string {
 	return c.URL(q)
 }
 
-// Settle fills in what the address leaves open: the last environment, and the one before it.
+// Settle fills in what the address leaves open: the last environment, and the one before it; of two tenants or times the
+// same one.
 func (c *Comparison) Settle() {
 	last := len(c.Environments) - 1
 	if last < 0 {
 		return
 	}
+	alike := c.Crosses() || c.Query.Timed()
 	if c.Query.To == "" {
 		c.Query.To = c.Environments[last]
+		if alike && c.Query.From != "" {
+			c.Query.To = c.Query.From
+		}
 	}
-	if c.Query.From == "" {
+	if c.Query.From != "" {
+		return
+	}
+	c.Query.From = c.Query.To
+	if !alike {
 		c.Query.From = c.Environments[max(slices.Index(c.Environments, c.Query.To)-1, 0)]
 	}
 }
@@ -122,6 +150,10 @@ func (c *Comparison) Settle() {
 func (c *Comparison) Allow(mayEdit bool) {
 	from, to := slices.Index(c.Environments, c.Query.From), slices.Index(c.Environments, c.Query.To)
 	switch {
+	case c.Crosses():
+		c.ReadOnly = "Values are promoted between the environments of one tenant. To bring one over, set it on the tenant that shall have it."
+	case c.Query.Timed():
+		c.ReadOnly = "The past is only looked at. To bring a value back, open its key: its history has every version."
 	case from == to:
 	case to < from:
 		c.ReadOnly = "Values are promoted to a later environment only: swap the two to promote from " + c.Query.To + " to " + c.Query.From + "."
@@ -248,12 +280,12 @@ func (r CompareRow) Elsewhere() string {
 }
 
 // words say how the two values relate.
-func (r CompareRow) words(q CompareQuery) string {
+func (r CompareRow) words(c Comparison) string {
 	switch r.Status {
 	case OnlyTo:
-		return "only in " + q.To
+		return "only in " + c.ToName()
 	case OnlyFrom:
-		return "only in " + q.From
+		return "only in " + c.FromName()
 	case Differs:
 		return "differs"
 	default:
@@ -268,7 +300,7 @@ func (r CompareRow) tone() components.Tone {
 	return components.Waiting
 }
 
-// Summary says in one line how the two environments differ.
+// Summary says in one line how the two sides differ.
 func (c Comparison) Summary() string {
 	var said []string
 	add := func(n int, where string) {
@@ -277,8 +309,8 @@ func (c Comparison) Summary() string {
 		}
 	}
 	add(c.Counts.Changed, "with another value")
-	add(c.Counts.OnlyFrom, "only in "+c.Query.From)
-	add(c.Counts.OnlyTo, "only in "+c.Query.To)
+	add(c.Counts.OnlyFrom, "only in "+c.FromName())
+	add(c.Counts.OnlyTo, "only in "+c.ToName())
 	differ := c.Counts.Changed + c.Counts.OnlyFrom + c.Counts.OnlyTo
 	if differ == 0 {
 		return counted(c.Counts.Equal, "key") + ", all equal"

@@ -84,8 +84,8 @@ func TestCompareRow(t *testing.T) {
 		if got := test.row.Hindrance(q); got != test.why {
 			t.Errorf("%s: hindered by %q, want %q", name, got, test.why)
 		}
-		if test.row.Takes() != test.takes || test.row.words(q) != test.words {
-			t.Errorf("%s: takes %v, %q", name, test.row.Takes(), test.row.words(q))
+		if test.row.Takes() != test.takes || test.row.words(Comparison{Query: q}) != test.words {
+			t.Errorf("%s: takes %v, %q", name, test.row.Takes(), test.row.words(Comparison{Query: q}))
 		}
 	}
 }

@@ -145,6 +145,8 @@ func (e Editor) back() string {
 // Title says what the form does.
 func (e Editor) Title() string {
 	switch {
+	case e.LockedAbove():
+		return e.Form.Key + " is locked"
 	case e.IsNew():
 		return "New key"
 	case e.Place.Set:
@@ -157,6 +159,8 @@ func (e Editor) Title() string {
 // origin says where the live value comes from, and what saving does to it.
 func (e Editor) origin() string {
 	switch p := e.Place; {
+	case e.LockedAbove():
+		return "Set on " + layerWords(p.Layer) + "."
 	case p.Own && p.Merged:
 		return fmt.Sprintf("Set here, version %d, and merged with what comes from above.", p.Version)
 	case p.Own:
@@ -372,9 +376,9 @@ func (e Editor) Done(c models.Change, live *models.Config) string {
 		return removed + ": what comes from above is live now."
 	case e.Form.Removing:
 		return removed + ": it has no value there now."
-	case c.Items[0].Op == models.OpLock:
+	case does(c, models.OpLock):
 		return "Locked " + e.Form.Key + where + ": layers below cannot override it."
-	case c.Items[0].Op == models.OpUnlock:
+	case does(c, models.OpUnlock):
 		return "Unlocked " + e.Form.Key + where + ": layers below may override it."
 	case live == nil:
 		return "Saved " + e.Form.Key + where + "."

@@ -307,7 +307,7 @@ func editorAbout(e Editor) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			if e.Place.LockedBy != "" {
+			if e.locked() {
 				templ_7745c5c3_Err = components.Lock(e.Place.LockedBy).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

@@ -129,7 +129,7 @@ func editorLocked(e Editor) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = components.NoticeBox(components.Waiting).Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = components.NoticeBox(components.Neutral).Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

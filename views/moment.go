@@ -59,22 +59,23 @@ type MomentField struct {
 	Target  string              // the id of what htmx replaces; empty: a quick choice opens a page
 }
 
-// quickMoment is one quick choice.
+// quickMoment is one quick choice, without an address where it is chosen already.
 type quickMoment struct{ label, name, url string }
 
-// quick are the choices: some times ago, and now where it is not now.
+// quick are the choices: now, and some times ago.
 func (f MomentField) quick() []quickMoment {
 	of := ""
 	if f.Of != "" {
 		of = " for " + f.Of
 	}
-	var out []quickMoment
+	now := quickMoment{label: "Now"}
+	if f.Moment.Past() || f.Problem != "" {
+		now.name, now.url = "Now"+of, f.URL(Moment{})
+	}
+	out := []quickMoment{now}
 	for _, q := range quickMoments {
 		at := f.Now.Add(-q.ago).UTC().Truncate(time.Second)
 		out = append(out, quickMoment{q.label, q.label + " ago" + of, f.URL(MomentAt(at))})
-	}
-	if f.Moment.Past() || f.Problem != "" {
-		out = append(out, quickMoment{"Now", "Now" + of, f.URL(Moment{})})
 	}
 	return out
 }

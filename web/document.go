@@ -78,15 +78,13 @@ func describeParameters(op *huma.Operation) {
 			p.Description = paramTexts[p.Name]
 		}
 		if p.Name == "limit" { // models.ParsePage reads the text
-			p.Schema = &huma.Schema{Type: huma.TypeInteger, Minimum: number(1), Maximum: number(models.MaxLimit), Default: models.DefaultLimit}
+			p.Schema = &huma.Schema{Type: huma.TypeInteger, Minimum: new(1.0), Maximum: new(float64(models.MaxLimit)), Default: models.DefaultLimit}
 		}
 		if p.Example == nil && p.In == "path" {
 			p.Example = paramExamples[p.Name]
 		}
 	}
 }
-
-func number(n float64) *float64 { return &n }
 
 // addErrors adds the errors that come from what all operations of a kind share.
 func addErrors(op *huma.Operation) {
@@ -104,6 +102,11 @@ func addErrors(op *huma.Operation) {
 	}
 }
 
+// again are the codes that may say when to try again.
+func again() []models.Code {
+	return []models.Code{models.CodeConflict, models.CodeFrozen, models.CodeRateLimited, models.CodeUnavailable}
+}
+
 // errorResponse is the answer of a code as the document shows it once, for all operations.
 func errorResponse(code models.Code) *huma.Response {
 	problem := problemOf(plain(code), "01J9ZK6C4Q2M7T8V5R3W1X0Y9A")
@@ -114,8 +117,7 @@ func errorResponse(code models.Code) *huma.Response {
 	out := &huma.Response{
 		Description: kindOf(code).title + ": " + kindOf(code).detail, Content: map[string]*huma.MediaType{wire.ProblemType: media},
 	}
-	switch code {
-	case models.CodeConflict, models.CodeFrozen, models.CodeRateLimited, models.CodeUnavailable:
+	if slices.Contains(again(), code) {
 		out.Headers = map[string]*huma.Param{"Retry-After": {
 			Description: "Seconds after which to try again, where that helps", Schema: &huma.Schema{Type: huma.TypeInteger},
 		}}

@@ -27,7 +27,8 @@ type Replay func(ctx context.Context, again Repeat) (Replayed, error)
 
 // Repeat is a call that was carried out before.
 type Repeat struct {
-	models.RepeatedError
+	Layer    string // the tenant or layer in whose log it is
+	Resource string // noun/id of what it made or moved, as the log names it
 
 	Param func(name string) string // of the path
 	Query url.Values
@@ -138,7 +139,7 @@ func (c *call) replay() error {
 	ec := humaecho.Unwrap(c.base)
 	// What is rendered is only looked at: nothing of it may be taken for the call.
 	answer, err := replay(models.WithClaim(c.ctx, nil), Repeat{
-		RepeatedError: *c.again, Param: ec.Param, Query: ec.Request().URL.Query(),
+		Layer: c.again.Layer, Resource: c.again.Resource, Param: ec.Param, Query: ec.Request().URL.Query(),
 	})
 	if err != nil {
 		return err

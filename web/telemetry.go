@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -248,4 +249,4 @@ func classOf(status int) class {
 }
 
 // String is how labels name it.
-func (c class) String() string { return string(rune('2'+c)) + "xx" }
+func (c class) String() string { return strconv.Itoa(int(c)+2) + "xx" }

@@ -20,7 +20,7 @@ func leaks(text string) string {
 	raw := strings.Trim(string(canary), `"`)
 	for name, form := range map[string]string{
 		"raw": raw, "base64": base64.StdEncoding.EncodeToString([]byte(raw)), "base64url": base64.RawURLEncoding.EncodeToString([]byte(raw)),
-		"hex": hex.EncodeToString([]byte(raw)), "URL": url.QueryEscape(raw), "bytes": strings.Trim(fmt.Sprint([]byte(raw)), "[]"),
+		"hex": hex.EncodeToString([]byte(raw)), "URL": url.QueryEscape(raw), "bytes": strings.Trim(fmt.Sprintf("%d", []byte(raw)), "[]"),
 	} {
 		if strings.Contains(strings.ToLower(text), strings.ToLower(form)) {
 			return name

@@ -331,7 +331,7 @@ func TestDatabaseDown(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	text, row := sealed(t, h.Service, "acme", "a", canary)
-	h.DB.Close()
+	h.Close()
 	if got, err := h.Reveal(t.Context(), "acme", "a", text, row.Ciphertext); err != nil || got.Reveal() != canary {
 		t.Error(err)
 	}

@@ -1,7 +1,7 @@
 package telemetry
 
 import (
-	"fmt"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -19,7 +19,7 @@ func Sampling(name, argument string, reads []string) (sdktrace.Sampler, error) {
 	if argument != "" {
 		var err error
 		if share, err = strconv.ParseFloat(argument, 64); err != nil || !(share >= 0 && share <= 1) {
-			return nil, fmt.Errorf("the argument of a sampler is a number from 0 to 1")
+			return nil, errors.New("the argument of a sampler is a number from 0 to 1")
 		}
 	}
 	switch strings.ToLower(strings.TrimSpace(name)) {
@@ -38,7 +38,7 @@ func Sampling(name, argument string, reads []string) (sdktrace.Sampler, error) {
 	case "parentbased_traceidratio":
 		return sdktrace.ParentBased(sdktrace.TraceIDRatioBased(share)), nil
 	default:
-		return nil, fmt.Errorf("there is no such sampler")
+		return nil, errors.New("there is no such sampler")
 	}
 }
 

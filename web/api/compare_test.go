@@ -1,6 +1,9 @@
 package api_test
 
 import (
+	"net/url"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/hotswap/hotswap/web/webtest"
@@ -53,4 +56,53 @@ func TestCompare(t *testing.T) {
 	site.As("app").Get("/configs/compare?tenantId=acme&from=QA&to=Staging").Refused(403, "forbidden")
 	site.As("globex-engineer").Get("/configs/compare?tenantId=acme&from=QA&to=Staging").Refused(404, "not_found")
 	site.With("").Get("/configs/compare?tenantId=acme&from=QA&to=Staging").Refused(401, "unauthenticated")
+}
+
+// TestCompareTenantsAndInstants lays two customers, and one at two times, side by side over the API.
+func TestCompareTenantsAndInstants(t *testing.T) {
+	t.Parallel()
+	site := webtest.New(t)
+	dev := site.As("engineer")
+	set := func(tenant, key string, value any) *webtest.Response {
+		return dev.Post("/configs", webtest.Body{"tenantId": tenant, "environment": "QA", "key": key, "value": value}).Want(201)
+	}
+	then := set(webtest.Acme, "limit", 1).Field("updatedAt")
+	set(webtest.Acme, "limit", 2)
+	set(webtest.Globex, "limit", 3)
+	set(webtest.Globex, "theirs", true)
+	path := "/configs/compare?tenantId=acme&from=QA&to=QA"
+	for query, want := range map[string]string{
+		"&toTenantId=globex":                                           "limit changed 2 3, theirs added null true",
+		"&fromAt=" + url.QueryEscape(then):                             "limit changed 1 2",
+		"&toAt=" + url.QueryEscape(then):                               "limit changed 2 1",
+		"&toTenantId=globex&fromAt=" + url.QueryEscape(then):           "limit changed 1 3, theirs added null true",
+		"&fromAt=" + then + "&toAt=" + then + "&toTenantId=":           "limit equal 1 1",
+		"&toTenantId=acme":                                             "limit equal 2 2",
+		"&toTenantId=%40platform":                                      "limit removed 2 null",
+		"&toTenantId=%40platform&fromAt=" + url.QueryEscape(then):      "limit removed 1 null",
+		"&toTenantId=%40tier.enterprise&toAt=" + url.QueryEscape(then): "limit removed 2 null",
+	} {
+		got := dev.Get(path + query).Want(200)
+		var lines []string
+		for i := range got.Len("items") {
+			item := "items." + strconv.Itoa(i) + "."
+			lines = append(lines, strings.Join([]string{got.Field(item + "key"), got.Field(item + "status"), got.Field(item + "from"), got.Field(item + "to")}, " "))
+		}
+		if strings.Join(lines, ", ") != want {
+			t.Errorf("%s: %v, want %s", query, lines, want)
+		}
+	}
+	for query, pointer := range map[string]string{
+		"&fromAt=yesterday": "/fromAt", "&toAt=2120-01-01T00:00:00Z": "/toAt", "&fromAt=2120-01-01T00:00:00Z": "/fromAt",
+	} {
+		if refused := dev.Get(path+query).Refused(422, "invalid"); refused.Field("errors.0.pointer") != pointer {
+			t.Errorf("%s points at %s", query, refused.Text)
+		}
+	}
+	dev.Get(path+"&fromAt=2020-01-01T00:00:00Z").Refused(404, "not_found")
+	foreign := site.As("acme-engineer").Header("X-Request-Id", "r").Get(path+"&toTenantId=globex").Refused(404, "not_found")
+	unknown := site.As("acme-engineer").Header("X-Request-Id", "r").Get(path+"&toTenantId=never").Refused(404, "not_found")
+	if foreign.Text != unknown.Text {
+		t.Errorf("another tenant answers %s, an unknown one %s", foreign.Text, unknown.Text)
+	}
 }

@@ -35,7 +35,9 @@ func TestDocsPage(t *testing.T) {
 			}
 		}
 	})
-	var document struct{ Paths map[string]map[string]operation }
+	var document struct {
+		Paths map[string]map[string]operation
+	}
 	if err := json.Unmarshal([]byte(site.With("").Get("/api/openapi.json").Want(200).Text), &document); err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,10 @@
 package console
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,6 +20,7 @@ import (
 
 func registerCompare(r *web.Console, d desk) {
 	r.Page("/tenants/:tenantId/compare", d.compare)
+	r.Page("/tenants/:tenantId/compare/with", d.compareWith)
 	r.Act("change.create", "/tenants/:tenantId/compare", d.promoteKeys)
 }
 
@@ -27,12 +31,37 @@ type compareForm struct {
 	said   map[string]string // what was wrong, by pointer
 }
 
-// compare lays two environments side by side.
+// compare lays two environments, tenants or times side by side.
 func (d desk) compare(c echo.Context) error {
+	return d.showComparison(c, nil, compareQuery(c), compareForm{})
+}
+
+// compareQuery is what the address asks for. Times that are none are found out later.
+func compareQuery(c echo.Context) views.CompareQuery {
 	q := views.CompareQuery{
-		From: c.QueryParam("from"), To: c.QueryParam("to"), Equal: c.QueryParam("equal") != "", All: c.QueryParam("all") != "",
+		From: c.QueryParam("from"), To: c.QueryParam("to"), With: strings.TrimSpace(c.QueryParam("with")),
+		Equal: c.QueryParam("equal") != "", All: c.QueryParam("all") != "",
 	}
-	return d.showComparison(c, nil, q, compareForm{})
+	if q.With == c.Param("tenantId") {
+		q.With = ""
+	}
+	q.FromWhen, _ = momentOf(c.QueryParam("fromAt"), "/fromAt")
+	q.ToWhen, _ = momentOf(c.QueryParam("toAt"), "/toAt")
+	return q
+}
+
+// compareWith finds a tenant for the other side.
+func (d desk) compareWith(c echo.Context) error {
+	ctx, search := c.Request().Context(), c.QueryParam("with")
+	t, err := d.compared(ctx, c.Param("tenantId"))
+	if err != nil {
+		return err
+	}
+	page := views.Comparison{Tenant: t}
+	if page.Others, err = d.others(ctx, t.ID, search); err != nil {
+		return err
+	}
+	return d.answer(c, nil, views.Page{Title: "Compare · " + t.Name, Main: views.CompareWithMain(page, search)})
 }
 
 // promoteKeys makes one change of the ticked keys.
@@ -88,48 +117,142 @@ func lookedAt(key, seen string) (changes.PromoteKey, error) {
 }
 
 func (d desk) showComparison(c echo.Context, refused error, q views.CompareQuery, form compareForm) error {
-	page, err := d.comparison(c.Request().Context(), c.Param("tenantId"), q, form)
+	ctx := c.Request().Context()
+	page, err := d.comparison(ctx, c.Param("tenantId"), q)
 	if err != nil {
 		return err
 	}
+	page.Reason = form.reason
+	differences, err := d.differences(ctx, page)
+	if fault := compareFault(page, err); fault != nil {
+		page.Faults, _ = said(fault)
+		refused = fault
+	} else if err != nil {
+		return err
+	}
+	actor, _ := models.ActorFrom(ctx)
+	page.Arrange(compareRows(differences, actor), form.keys)
+	page.Complain(form.keys, form.said)
 	return d.answer(c, refused, views.Page{Title: "Compare · " + page.Tenant.Name, Main: views.CompareMain(page)})
 }
 
-// comparison loads both sides, and what may be promoted from one to the other.
-func (d desk) comparison(ctx context.Context, tenantID string, q views.CompareQuery, form compareForm) (out views.Comparison, err error) {
+// compared is a tenant or layer of a comparison, for who may view its configs.
+func (d desk) compared(ctx context.Context, tenantID string) (models.Tenant, error) {
 	actor, _ := models.ActorFrom(ctx)
 	if err := actor.Require(models.PermViewConfigs, "tenant", tenantID, ""); err != nil {
+		return models.Tenant{}, err
+	}
+	return d.Tenants.Get(ctx, tenantID)
+}
+
+// comparison loads what can be compared, and what may be promoted from one side to the other.
+func (d desk) comparison(ctx context.Context, tenantID string, q views.CompareQuery) (out views.Comparison, err error) {
+	out.Query, out.Now = q, d.Now()
+	if out.Tenant, err = d.compared(ctx, tenantID); err != nil {
 		return out, err
 	}
-	if out.Tenant, err = d.Tenants.Get(ctx, tenantID); err != nil {
+	if q.With != "" {
+		if out.Other, err = d.compared(ctx, q.With); hidden(err) {
+			out.Faults = map[string]string{"/with": "there is no such tenant, or none that you may see"}
+		} else if err != nil {
+			return out, err
+		}
+	}
+	if out.Others, err = d.others(ctx, tenantID, ""); err != nil {
 		return out, err
 	}
-	all, err := d.Tenants.Environments(ctx)
+	all, err := d.environmentNames(ctx)
 	if err != nil {
 		return out, err
-	}
-	for _, e := range all {
-		if actor.Can(models.PermViewConfigs, tenantID, e.Name) {
-			out.Environments = append(out.Environments, e.Name)
-		}
 	}
 	policies, err := d.Tenants.Policies(ctx, tenants.PolicyFilter{})
 	if err != nil {
 		return out, err
 	}
-	out.Query, out.Reason = q, form.reason
+	actor, _ := models.ActorFrom(ctx)
+	out.Environments = viewable(actor, tenantID, all)
+	out.ToEnvironments = viewable(actor, cmp.Or(out.Other.ID, tenantID), all)
 	out.Settle()
 	out.Stages = views.StagesIn(policies, out.Tenant, out.Query.To)
 	out.Allow(actor.Can(models.PermEditConfigs, tenantID, out.Query.To) && out.Tenant.Status != models.TenantDeleted)
-	differences, err := d.Snapshots.Compare(ctx, snapshots.CompareIn{
-		TenantID: tenantID, From: out.Query.From, To: out.Query.To, Equal: true,
-	})
-	if err != nil {
-		return out, err
-	}
-	out.Arrange(compareRows(differences, actor), form.keys)
-	out.Complain(form.keys, form.said)
 	return out, nil
+}
+
+// hidden tells whether something is not there for who looks.
+func hidden(err error) bool {
+	known, ok := errors.AsType[*models.Error](err)
+	return ok && (known.Code == models.CodeNotFound || known.Code == models.CodeForbidden)
+}
+
+// viewable are the environments of a tenant that the actor may view.
+func viewable(actor models.Actor, tenantID string, environments []string) []string {
+	var out []string
+	for _, e := range environments {
+		if actor.Can(models.PermViewConfigs, tenantID, e) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// maxOthers is how many tenants are offered for the other side.
+const maxOthers = 50
+
+// others are tenants and layers for the other side: those that the actor may see, and that fit.
+func (d desk) others(ctx context.Context, tenantID, search string) ([]models.Tenant, error) {
+	actor, _ := models.ActorFrom(ctx)
+	if len(actor.Places(models.PermViewTenants)) == 0 {
+		return nil, nil
+	}
+	list, err := d.Tenants.List(ctx, tenants.Filter{Layers: true, Search: search, Page: models.Page{Limit: maxOthers}})
+	return slices.DeleteFunc(list.Items, func(t models.Tenant) bool {
+		return t.ID == tenantID || !actor.Can(models.PermViewConfigs, t.ID, "")
+	}), err
+}
+
+// differences are those of both sides, equal keys included. invalid, at the field: what was chosen cannot be compared.
+func (d desk) differences(ctx context.Context, page views.Comparison) ([]snapshots.Difference, error) {
+	q := page.Query
+	if err := models.InvalidFields(choiceFaults(page)); err != nil {
+		return nil, err
+	}
+	if err := d.pace(ctx, q.FromWhen, q.ToWhen); err != nil {
+		return nil, err
+	}
+	return d.Snapshots.Compare(ctx, snapshots.CompareIn{
+		TenantID: page.Tenant.ID, From: q.From, FromAt: q.FromWhen.At, ToTenantID: page.Other.ID, To: q.To, ToAt: q.ToWhen.At, Equal: true,
+	})
+}
+
+// choiceFaults are what is wrong with what was chosen, as far as it shows before the sides are loaded.
+func choiceFaults(page views.Comparison) (bad []models.FieldError) {
+	for pointer, text := range page.Faults {
+		bad = append(bad, models.FieldError{Pointer: pointer, Message: text})
+	}
+	for pointer, when := range map[string]views.Moment{"/fromAt": page.Query.FromWhen, "/toAt": page.Query.ToWhen} {
+		if when.Text != "" {
+			bad = append(bad, models.FieldError{Pointer: pointer, Message: noMoment})
+		}
+	}
+	return bad
+}
+
+// compareFault is an error that is to be said at a field of the choice; nil for any other.
+func compareFault(page views.Comparison, err error) error {
+	fields, ok := said(err)
+	for _, pointer := range []string{"/with", "/from", "/to", "/fromAt", "/toAt"} {
+		if ok && fields[pointer] != "" {
+			return err
+		}
+	}
+	if !page.Query.Timed() || !hidden(err) {
+		return nil
+	}
+	q := page.Query
+	if q.FromWhen.Past() && (!q.ToWhen.Past() || q.FromWhen.At.Before(page.Tenant.CreatedAt)) {
+		return models.Invalid("/fromAt", notThere)
+	}
+	return models.Invalid("/toAt", notThere)
 }
 
 // compareRows shapes what the service found like the table.

@@ -30,7 +30,7 @@ func TestLock(t *testing.T) {
 	engineer.Get("/tenants/acme").Shows("tbody td:nth-child(3) .lock-mark", "locked by @platform").Has("tbody td:nth-child(2) .lock-mark", 0).
 		Has("a[aria-label='Why limit cannot be edited in QA']", 1)
 	engineer.Get("/tenants/acme/keys/limit").Shows(".key-place:nth-child(2) .line", "locked by platform").
-		Shows(".key-place:nth-child(2) .why-list", "acmeversion 1, hidden by the lock of platform 30").
+		Shows(".key-place:nth-child(2) .why-list", "acme 30 version 1, hidden by the lock of platform").
 		Has(".key-place:nth-child(2) a[href*='/edit']", 0).Has(".key-place:nth-child(1) a[href*='/edit']", 1)
 
 	form := func(value, locked string) []string {
@@ -91,8 +91,8 @@ func TestMergedKey(t *testing.T) {
 	engineer.Post("/tenants/acme/edit", "environment", "QA", "key", "labels", "value", `{"b":"2"}`, "as", "json", "base", "0").Leads("/tenants/acme")
 	engineer.Get("/tenants/acme").Shows("tbody td:nth-child(3)", `{"a":"1","b":"2"}`).Shows("tbody td:nth-child(3)", "merged")
 	engineer.Get("/tenants/acme/keys/labels").Shows(".key-place:nth-child(2) .value-box", `"a": "1"`).
-		Shows(".key-place:nth-child(2) .why-list", `platformversion 1, merged into the value {"a":"1","b":"1"}`).
-		Shows(".key-place:nth-child(2) .why-list", `acmeversion 1, its members win {"b":"2"}`)
+		Shows(".key-place:nth-child(2) .why-list", `platform {"a":"1","b":"1"} version 1, merged into the value`).
+		Shows(".key-place:nth-child(2) .why-list", `acme {"b":"2"} version 1, its members win`)
 	if own := engineer.Get(path).Input("value"); own != "{\n  \"b\": \"2\"\n}" {
 		t.Errorf("the editor holds %s", own)
 	}

@@ -11,6 +11,9 @@ import (
 	"github.com/hotswap/hotswap/views"
 )
 
+// noMoment is what is said of a text that is no time.
+const noMoment = "choose a time such as 2026-01-31 12:00, in UTC"
+
 // notThere is what is said of a tenant at an instant before it was made, or while it was deleted.
 const notThere = "it was not there at that time"
 
@@ -31,7 +34,7 @@ func momentOf(text, pointer string) (views.Moment, error) {
 	}
 	at, err := models.ParseInstant(text, pointer)
 	if err != nil {
-		return views.Moment{Text: text}, models.Invalid(pointer, "choose a time such as 2026-01-31 12:00, in UTC")
+		return views.Moment{Text: text}, models.Invalid(pointer, noMoment)
 	}
 	return views.MomentAt(at), nil
 }

@@ -31,6 +31,7 @@ func TestSeed(t *testing.T) {
 	wantTenants(t, h, node)
 	wantKeys(t, h, node)
 	wantValues(t, h)
+	wantFakes(t, h, node)
 	wantDrift(t, h, node)
 	wantHistory(t, h)
 	wantUndecided(t, h, node)
@@ -123,14 +124,31 @@ func wantValues(t *testing.T, h *house) {
 	if n := h.count(`SELECT count(*) FROM definitions d WHERE NOT EXISTS (SELECT FROM configs c WHERE c.key = d.key AND c.live IS NOT NULL)`); n > 0 {
 		t.Errorf("%d keys have no value anywhere", n)
 	}
-	honest := h.count(`
-		SELECT count(*) FROM config_versions v JOIN configs c ON c.tenant_id = v.tenant_id AND c.id = v.config_id
-		JOIN definitions d ON d.key = c.key WHERE d.sensitive AND v.value NOT LIKE '"fake-%'`)
-	if honest > 0 {
-		t.Errorf("%d values of sensitive keys are not obviously fake", honest)
-	}
 	if n := h.count(`SELECT count(*) FROM definition_versions v JOIN definitions d ON d.key = v.key WHERE d.sensitive <> v.sensitive`); n > 0 {
 		t.Errorf("%d keys became sensitive later", n)
+	}
+}
+
+// wantFakes opens the sensitive values: all are sealed, and none looks like a real secret.
+func wantFakes(t *testing.T, h *house, node *server.Server) {
+	t.Helper()
+	honest := h.count(`
+		SELECT count(*) FROM config_versions v JOIN configs c ON c.tenant_id = v.tenant_id AND c.id = v.config_id
+		JOIN definitions d ON d.key = c.key WHERE d.sensitive AND v.value NOT LIKE 'sealed:%'`)
+	if honest > 0 {
+		t.Errorf("%d values of sensitive keys are stored in clear", honest)
+	}
+	var ids []string
+	h.db.Scan(t, `SELECT coalesce(array_agg(c.id::text), '{}') FROM configs c JOIN definitions d ON d.key = c.key
+		WHERE d.sensitive AND c.live IS NOT NULL`, nil, &ids)
+	if len(ids) == 0 {
+		t.Error("nothing is sensitive")
+	}
+	for _, id := range ids {
+		c, err := node.Configs.Reveal(h.as(node, "admin"), id)
+		if err != nil || !strings.HasPrefix(string(c.Value), `"fake-`) {
+			t.Errorf("%s of %s is not obviously fake (%v)", c.Key, c.TenantID, err)
+		}
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/hotswap/hotswap/models"
 	"github.com/hotswap/hotswap/services/access"
 	"github.com/hotswap/hotswap/services/audit"
+	"github.com/hotswap/hotswap/services/secrets"
 	"github.com/hotswap/hotswap/services/store"
 	"github.com/hotswap/hotswap/services/store/storetest"
 	"github.com/hotswap/hotswap/web/auth"
@@ -25,15 +26,19 @@ func TestMain(m *testing.M) { storetest.Main(m) }
 
 // house is an empty installation with the development accounts.
 type house struct {
-	t    *testing.T
-	db   *storetest.Database
-	keys map[string]string
+	t      *testing.T
+	db     *storetest.Database
+	master *secrets.Master
+	keys   map[string]string
 }
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
 	h := &house{t: t, db: storetest.New(t), keys: map[string]string{}}
 	quiet := slog.New(slog.DiscardHandler)
+	var err error
+	h.master, err = secrets.NewMaster()
+	h.must(err)
 	db, err := store.Open(t.Context(), store.Options{URL: h.db.OwnerURL, MaxConns: 2, Log: quiet, Owner: true})
 	h.must(err)
 	defer db.Close()
@@ -69,7 +74,7 @@ func (h *house) node(watch pgx.QueryTracer) *server.Server {
 	h.must(err)
 	h.t.Cleanup(db.Close)
 	node, err := server.New(server.Options{
-		DB: db, Now: time.Now, Log: quiet, Registry: prometheus.NewRegistry(), Version: "test",
+		DB: db, Now: time.Now, Log: quiet, Registry: prometheus.NewRegistry(), Version: "test", Master: h.master,
 		Provider: auth.NewProvider(auth.ProviderOptions{Client: http.DefaultClient, Now: time.Now}),
 	})
 	h.must(err)
@@ -114,7 +119,7 @@ func (h *house) outline() string {
 		  UNION ALL
 		  SELECT concat_ws(' ', 'definition', tenant_id, key, type, schema, description, sensitive, version) FROM definitions
 		  UNION ALL
-		  SELECT concat_ws(' ', 'value', c.tenant_id, c.environment, c.key, v.version, v.value, p.name, c.live = v.version)
+		  SELECT concat_ws(' ', 'value', c.tenant_id, c.environment, c.key, v.version, CASE WHEN v.value LIKE 'sealed:%' THEN 'sealed' ELSE v.value END, p.name, c.live = v.version)
 		  FROM configs c JOIN config_versions v ON v.tenant_id = c.tenant_id AND v.config_id = c.id
 		  JOIN people p ON v.author = 'person:' || p.id
 		  UNION ALL
