@@ -6,9 +6,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/services/tenants"
 	"github.com/hotswap/hotswap/web/webtest"
 )
 
@@ -35,6 +38,8 @@ func TestNoStatementScansATenantsTable(t *testing.T) {
 	site := webtest.New(t)
 	before := len(site.DB.Recorder.Statements())
 	journey(site)
+	depths(t, site)
+	lives(t, site)
 	db := crowded(t, site)
 	tables := tenantTables(t, db)
 	seen := map[string]bool{}
@@ -95,6 +100,8 @@ INSERT INTO configs (tenant_id, id, environment, key, last, live, created_at) SE
 INSERT INTO config_versions (tenant_id, config_id, version, value, change_id, author, live_from) SELECT tenant, id, 1, '1', change, 'person:x', at FROM n;
 INSERT INTO role_bindings (tenant_id, id, role, subject_kind, subject, created_by, created_at) SELECT tenant, id, 'viewer', 'group', 'g' || j, 'person:x', at FROM n;
 INSERT INTO api_keys (tenant_id, id, name, role, secret_hash, created_by, created_at) SELECT tenant, id::text, 'k', 'reader', '', 'person:x', at FROM n;
+INSERT INTO tenant_keys (tenant_id, master, keyset, commitment) SELECT DISTINCT tenant, 'm', '\x01'::bytea, '\x01'::bytea FROM n;
+INSERT INTO sealed_values (tenant_id, id, key, ciphertext) SELECT tenant, id, 'k' || j, '\x01' FROM n;
 INSERT INTO audit_subjects (tenant_id, ref, kind, actor_id, name, address, salt) SELECT tenant, id, 'person', 'x', 'x', '', '' FROM n;
 INSERT INTO audit_entries (tenant_id, number, id, at, subject, commitment, action, resource, leaf_hash)
 	SELECT tenant, j - 1, gen_random_uuid(), at, id, '', 'config.set', 'config/' || id, '' FROM n;
@@ -159,6 +166,90 @@ func journey(s *webtest.Site) {
 	}
 	admin.Delete("/api-keys/" + key).Want(204)
 	author.Delete("/configs/" + config).Want(204)
+}
+
+// depths calls what looks above, below and back: layers, locks, secrets, the past, and tenants' lives.
+func depths(t *testing.T, s *webtest.Site) {
+	t.Helper()
+	author, admin := s.As("engineer"), s.As("admin")
+	admin.Post("/definitions", webtest.Body{"key": "merged", "type": "json", "merge": "deep"}).Want(201)
+	admin.Post("/definitions", webtest.Body{"key": "secret", "type": "string", "sensitive": true}).Want(201)
+	set := func(tenant, environment, key string, value any) *webtest.Response {
+		return author.Post("/configs", webtest.Body{"tenantId": tenant, "environment": environment, "key": key, "value": value})
+	}
+	act := func(tenant string, item webtest.Body) {
+		admin.Post("/changes", webtest.Body{"tenantId": tenant, "environment": "Staging", "title": "an act", "items": []webtest.Body{item}}).Want(201)
+	}
+	ids := map[string]string{}
+	for _, tenant := range []string{webtest.Acme, "@tier.enterprise", models.Platform} {
+		set(tenant, "Staging", "merged", webtest.Body{tenant: 1}).Want(201)
+		ids[tenant] = set(tenant, "Staging", "secret", "of "+tenant).Want(201).Field("id")
+	}
+	id := ids[webtest.Acme]
+	early := time.Now().UTC().Format(time.RFC3339Nano)
+	act(models.Platform, webtest.Body{"key": "secret", "op": "lock"})
+	act(models.Platform, webtest.Body{"key": "secret", "op": "unlock"})
+	set(webtest.Acme, "Staging", "plain", "x").Want(201)
+	act(webtest.Acme, webtest.Body{"key": "plain", "op": "define", "definition": webtest.Body{"sensitive": true, "owner": "team", "tags": []string{"a"}}})
+	admin.Patch("/definitions/plain?tenantId=acme", webtest.Body{"description": "d"}).Want(200)
+	admin.Patch("/definitions/merged", webtest.Body{"schema": webtest.Body{"type": "object"}}).Want(200)
+	author.Header("Idempotency-Key", "k").Put("/configs/"+id, webtest.Body{"value": "next"}).Want(200)
+	author.Header("Idempotency-Key", "k").Put("/configs/"+id, webtest.Body{"value": "next"}).Want(200)
+	author.Post("/configs/"+id+"/rollback", webtest.Body{"toVersion": 1, "reason": "back"}).Want(200)
+	author.Post("/configs/"+id+"/promote", webtest.Body{"targetEnvironment": "Production"}).Want(202)
+	admin.Post("/configs/"+id+"/reveal", nil).Want(200)
+	key := admin.Post("/api-keys", webtest.Body{"name": "v", "role": "reader", "tenantId": webtest.Acme, "grants": []string{"secrets:read"}}).Want(201)
+	reader := s.With(key.Field("key"))
+	for _, path := range []string{"", "&include=metadata", "&at=" + early} {
+		reader.Get("/configs/tenant/acme?environment=Staging" + path).Want(200)
+	}
+	for _, path := range []string{
+		"/configs/tenant/acme/explain?environment=Staging&key=secret", "/configs/tenant/acme/explain?environment=Staging&key=merged&at=" + early,
+		"/configs/" + id + "/diff?from=1&to=2", "/configs/compare?tenantId=acme&toTenantId=globex&from=Staging&to=Staging",
+		"/configs/compare?tenantId=acme&from=Staging&to=Staging&fromAt=" + early, "/audit?tenantId=acme&action=secret.reveal",
+	} {
+		admin.Get(path).Want(200)
+	}
+	pages := s.Browse("admin")
+	for _, path := range []string{
+		"/", "/tenants", "/tenants?search=ac&sort=updated", "/tenants/acme", "/tenants/@platform", "/tenants/acme/keys/secret", "/tenants/@platform/keys/merged",
+		"/tenants/acme/keys/secret?environment=Staging&back=1", "/tenants/acme/edit?environment=Staging&key=secret", "/tenants/@platform/edit?environment=Staging&key=merged",
+		"/tenants/acme/compare?from=Staging&to=Production&equal=1", "/tenants/acme/compare?from=Staging&to=Staging&with=globex&fromAt=" + early,
+		"/changes", "/approvals", "/approvals?tab=others", "/approvals?tab=decided", "/audit", "/audit?tenant=acme", "/access/people", "/access/roles",
+		"/access/keys", "/access/sessions", "/access/you",
+	} {
+		pages.Get(path).Want(200)
+	}
+	if _, err := s.Secrets.RotateAll(operator(t)); err != nil {
+		t.Error(err)
+	}
+	if err := s.Secrets.Look(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// lives moves tenants: to another tier, out of service and back, and away for good.
+func lives(t *testing.T, s *webtest.Site) {
+	t.Helper()
+	admin := s.As("admin")
+	admin.Patch("/tenants/acme", webtest.Body{"tier": "Pro"}).Want(202)
+	for _, tier := range []string{"", "?tier=enterprise"} {
+		admin.Put("/policies/Production"+tier, webtest.Body{"stages": []webtest.Body{}}).Want(200)
+	}
+	admin.Post("/tenants/globex/suspend", nil).Want(200)
+	admin.Delete("/tenants/globex?confirm=globex").Want(204)
+	admin.Post("/tenants/globex/activate", nil).Want(200)
+	admin.Post("/tenants/globex/suspend", nil).Want(200)
+	admin.Delete("/tenants/globex?confirm=globex").Want(204)
+	s.DB.Admin(t, `UPDATE tenants SET deleted_at = deleted_at - interval '30 days' WHERE tenant_id = 'globex'`)
+	purge := tenants.Purge{TenantID: webtest.Globex}
+	s.DB.Scan(t, `SELECT deleted_at FROM tenants WHERE tenant_id = 'globex'`, nil, &purge.DeletedAt)
+	if left, err := s.Tenants.Purge(t.Context(), purge); err != nil || left > 0 {
+		t.Errorf("purge: %v, %v", left, err)
+	}
+	if err := s.Secrets.Shred(operator(t), webtest.Acme); err != nil {
+		t.Error(err)
+	}
 }
 
 // tenantTables are those under row-level security.

@@ -268,3 +268,35 @@ func metricNames(pattern *regexp.Regexp, text string) (out []string) {
 	slices.Sort(out)
 	return slices.Compact(out)
 }
+
+func TestTelemetrySettingsAreChecked(t *testing.T) {
+	t.Parallel()
+	const endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318"
+	tests := map[string]struct {
+		env  []string
+		want string // in the complaint; empty: no word of it
+	}{
+		"off":          {[]string{"OTEL_TRACES_SAMPLER=odd"}, ""},
+		"disabled":     {[]string{endpoint, "OTEL_SDK_DISABLED=TRUE", "OTEL_TRACES_SAMPLER=odd"}, ""},
+		"none":         {[]string{endpoint, "OTEL_TRACES_EXPORTER=none", "OTEL_TRACES_SAMPLER=odd"}, ""},
+		"good":         {[]string{endpoint, "OTEL_TRACES_SAMPLER=traceidratio", "OTEL_TRACES_SAMPLER_ARG=0.1"}, ""},
+		"endpoint":     {[]string{"OTEL_EXPORTER_OTLP_ENDPOINT=canary:4318"}, "OTEL_EXPORTER_OTLP_ENDPOINT is not"},
+		"protocol":     {[]string{endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL=grpc"}, "OTEL_EXPORTER_OTLP_PROTOCOL is http/protobuf"},
+		"exporter":     {[]string{endpoint, "OTEL_TRACES_EXPORTER=canary"}, "OTEL_TRACES_EXPORTER is otlp or none"},
+		"sampler":      {[]string{endpoint, "OTEL_TRACES_SAMPLER=canary"}, "OTEL_TRACES_SAMPLER cannot be used: there is no such"},
+		"sampler's":    {[]string{endpoint, "OTEL_TRACES_SAMPLER=traceidratio", "OTEL_TRACES_SAMPLER_ARG=canary"}, "a number from 0 to 1"},
+		"own endpoint": {[]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=/canary"}, "OTEL_EXPORTER_OTLP_ENDPOINT is not"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			out, code := hotswap(t, test.env, "serve") // the rest of the configuration is missing, so it never starts
+			if code != 2 || !strings.Contains(out, test.want) || strings.Contains(out, "canary") {
+				t.Errorf("%d: %s", code, out)
+			}
+			if test.want == "" && strings.Contains(out, "OTEL") {
+				t.Errorf("it complains: %s", out)
+			}
+		})
+	}
+}

@@ -113,14 +113,14 @@ func (i ChangeItem) over(before models.Definition, item models.Item) ChangeItem 
 	if before.Version > 0 {
 		i.From = definitionDocument(before)
 	}
-	if said := definitionMoves(before, after); said != "" {
+	if said := definitionEffect(before, after); said != "" {
 		i.Note += " " + said
 	}
 	return i
 }
 
-// definitionMoves says what readers and people notice of another definition.
-func definitionMoves(before, after models.Definition) string {
+// definitionEffect says what readers and people notice of another definition.
+func definitionEffect(before, after models.Definition) string {
 	said := ""
 	switch {
 	case after.Sensitive && !before.Sensitive:

@@ -66,7 +66,7 @@ func TestItemsInWords(t *testing.T) {
 	}
 }
 
-func TestDefinitionMoves(t *testing.T) {
+func TestDefinitionEffect(t *testing.T) {
 	t.Parallel()
 	plain := models.Definition{Version: 1, Merge: models.MergeReplace}
 	secret := models.Definition{Version: 1, Merge: models.MergeReplace, Sensitive: true}
@@ -78,11 +78,11 @@ func TestDefinitionMoves(t *testing.T) {
 		"Objects of the layers are ": {{}, deep},
 		"The nearest value takes":    {deep, plain},
 	} {
-		if got := definitionMoves(states[0], states[1]); !strings.HasPrefix(got, want) || want == "" && got != "" {
+		if got := definitionEffect(states[0], states[1]); !strings.HasPrefix(got, want) || want == "" && got != "" {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	if got := definitionMoves(models.Definition{}, plain); got != "" {
+	if got := definitionEffect(models.Definition{}, plain); got != "" {
 		t.Errorf("a new definition that moves nothing says %q", got)
 	}
 }

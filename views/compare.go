@@ -87,6 +87,11 @@ func CompareURL(tenantID, from, to string) string {
 	return address(TenantURL(tenantID)+"/compare", "from", from, "to", to)
 }
 
+// CompareTenantsURL is the comparison of two tenants or layers in an environment.
+func CompareTenantsURL(tenantID, with, environment string) string {
+	return CompareQuery{From: environment, To: environment, With: with}.of(tenantID)
+}
+
 // URL is the address of what is shown with other switches.
 func (c Comparison) URL(q CompareQuery) string { return q.of(c.Tenant.ID) }
 

@@ -22,6 +22,7 @@ type Matrix struct {
 	// Keys have a value in any environment, Found of them fit the query, Different differ between neighbours.
 	Keys, Found, Different int
 	SeesAudit, SeesTier    bool
+	Manages                bool // decides on the tenant's life
 	Now                    time.Time
 	Problem                string // with the instant that was asked for
 }
@@ -267,6 +268,19 @@ func StagesIn(policies []models.Policy, tenant models.Tenant, environment string
 		return apply[len(apply)-1].Stages
 	}
 	return models.Strictest(apply).Stages
+}
+
+// StagesAnywhere are the stages that a change of the tenant itself waits for, since it touches all environments: those of
+// any of them.
+func StagesAnywhere(policies []models.Policy, tenant models.Tenant, environments []string) []models.Stage {
+	var all []models.Policy
+	for _, e := range environments {
+		all = append(all, models.Policy{Stages: StagesIn(policies, tenant, e)})
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return models.Strictest(all).Stages
 }
 
 func waitingLabel(n int) string {

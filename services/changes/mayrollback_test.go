@@ -49,7 +49,7 @@ func TestBefore(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.peers()
-	h.versions("k", `"v"`)
+	h.versions("k", `{"a":1}`)
 	h.pass(h.waits("author", "acme", "QA", define("k", models.Defines{Description: "first", Merge: models.MergeDeep})))
 	c := h.pass(h.waits("author", "acme", "QA", define("k", models.Defines{Description: "second"})))
 	before, err := h.Before(h.as("viewer"), c)

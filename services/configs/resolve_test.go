@@ -164,14 +164,14 @@ func TestResolveIsTheNaiveOne(t *testing.T) {
 
 // told is a resolved key as text: its value @ the layer, whose lock holds, and what became of the others.
 func told(r configs.Resolved) string {
-	out := fmt.Sprintf("%s@%s", r.Value, r.Layer)
+	parts := []string{fmt.Sprintf("%s@%s", r.Value, r.Layer)}
 	if r.LockedBy != "" {
-		out += " locked by " + r.LockedBy
+		parts[0] += " locked by " + r.LockedBy
 	}
 	for _, h := range r.Hides {
-		out += fmt.Sprintf(", %s %s@%s", h.Why, h.Value, h.Layer)
+		parts = append(parts, fmt.Sprintf("%s %s@%s", h.Why, h.Value, h.Layer))
 	}
-	return out
+	return strings.Join(parts, ", ")
 }
 
 func TestResolve(t *testing.T) {
@@ -185,7 +185,8 @@ func TestResolve(t *testing.T) {
 		"nearest":         {nil, [3]configs.Entry{{Value: `1`}, {Value: `2`}, {Value: `3`}}, "3@acme, covered 1@@platform, covered 2@@tier.pro"},
 		"objects replace": {nil, [3]configs.Entry{{Value: `{"a":1}`}, {}, {Value: `{"b":1}`}}, `{"b":1}@acme, covered {"a":1}@@platform`},
 		"objects merge": {
-			deep, [3]configs.Entry{{Value: `{"a":1}`}, {Value: `{"b":1}`}, {Value: `{"c":1}`}},
+			deep,
+			[3]configs.Entry{{Value: `{"a":1}`}, {Value: `{"b":1}`}, {Value: `{"c":1}`}},
 			`{"a":1,"b":1,"c":1}@acme, merged {"a":1}@@platform, merged {"b":1}@@tier.pro`,
 		},
 		"array covers what was merged": {
@@ -204,7 +205,8 @@ func TestResolve(t *testing.T) {
 			nil, [3]configs.Entry{{Value: `1`}, {Value: `2`, Locked: true}, {Value: `3`}}, "2@@tier.pro locked by @tier.pro, covered 1@@platform, locked 3@acme",
 		},
 		"lock merges with above": {
-			deep, [3]configs.Entry{{Value: `{"a":1}`}, {Value: `{"b":1}`, Locked: true}, {Value: `{"c":1}`}},
+			deep,
+			[3]configs.Entry{{Value: `{"a":1}`}, {Value: `{"b":1}`, Locked: true}, {Value: `{"c":1}`}},
 			`{"a":1,"b":1}@@tier.pro locked by @tier.pro, merged {"a":1}@@platform, locked {"c":1}@acme`,
 		},
 		"own lock": {nil, [3]configs.Entry{{Value: `1`}, {}, {Value: `3`, Locked: true}}, "3@acme locked by acme, covered 1@@platform"},

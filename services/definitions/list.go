@@ -2,7 +2,9 @@ package definitions
 
 import (
 	"context"
+	"strconv"
 	"strings"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -11,28 +13,48 @@ import (
 	"github.com/hotswap/hotswap/services/store"
 )
 
+// Filter says which definitions to show.
+type Filter struct {
+	TenantID string
+	Search   string     // part of the key, in any case
+	Overdue  *time.Time // only temporary keys that are overdue at that time; nil for all
+	Page     models.Page
+}
+
 // List is the definitions that apply to a layer, its own and those above, by key.
-func (s *Service) List(ctx context.Context, tenantID, search string, page models.Page) (out models.Paged[models.Definition], err error) {
-	cursor := models.NewCursor("definitions", tenantID, search)
-	after, err := cursor.Decode(page.Cursor, 1)
+func (s *Service) List(ctx context.Context, tenantID, search string, page models.Page) (models.Paged[models.Definition], error) {
+	return s.Find(ctx, Filter{TenantID: tenantID, Search: search, Page: page})
+}
+
+// Find is List, narrowed further.
+func (s *Service) Find(ctx context.Context, f Filter) (out models.Paged[models.Definition], err error) {
+	cursor := models.NewCursor("definitions", f.TenantID, f.Search, strconv.FormatBool(f.Overdue != nil))
+	after, err := cursor.Decode(f.Page.Cursor, 1)
 	if err != nil {
 		return out, err
 	}
 	var rows []models.Definition
-	err = s.look(ctx, tenantID, func(tx *gorm.DB, chain []string) error {
-		q := applying(tx, chain).Limit(page.Limit + 1)
-		if search != "" {
-			q = q.Where("d.key ILIKE ?", store.Like(search))
-		}
-		if after != nil {
-			q = q.Where("d.key > ?", after[0])
-		}
-		return q.Scan(&rows).Error
+	err = s.look(ctx, f.TenantID, func(tx *gorm.DB, chain []string) error {
+		return f.query(tx, chain, after).Scan(&rows).Error
 	})
 	if err != nil {
 		return out, err
 	}
-	return models.Cut(rows, page.Limit, func(d models.Definition) []string { return []string{d.Key} }, cursor), nil
+	return models.Cut(rows, f.Page.Limit, func(d models.Definition) []string { return []string{d.Key} }, cursor), nil
+}
+
+func (f Filter) query(tx *gorm.DB, chain, after []string) *gorm.DB {
+	q := applying(tx, chain)
+	if f.Search != "" {
+		q = q.Where("d.key ILIKE ?", store.Like(f.Search))
+	}
+	if after != nil {
+		q = q.Where("d.key > ?", after[0])
+	}
+	if f.Overdue != nil { // of the definitions that apply: one above may have no end
+		q = tx.Table("(?) AS applying", q).Where("expires_at <= ?", *f.Overdue).Order("key")
+	}
+	return q.Limit(f.Page.Limit + 1)
 }
 
 // Get is the definition that applies to the layer; not_found if the key has none.

@@ -41,7 +41,7 @@ func TestNothingPrintsASecret(t *testing.T) {
 	things := map[string]any{
 		"secret": secret, "pointer": &secret, "list": []models.Secret{secret}, "map": map[string]models.Secret{"a": secret},
 		"item": item, "items": change.Items, "change": change, "change pointer": &change, "facts": facts,
-		"text": text, "row": row, "config": models.Config{Value: models.Masked}, "service": h.Service, "master": h.master,
+		"text": text, "row": row, "config": models.Config{Value: models.Masked}, "master": h.master,
 	}
 	for name, thing := range things {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {

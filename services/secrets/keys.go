@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -39,11 +40,15 @@ func (s *Service) Ready(ctx context.Context, tenantID string) error {
 	if r, ok := s.rings.GetIfPresent(tenantID); ok && !r.stale() {
 		return nil
 	}
-	// Whoever waits first must not end the load for the others when it goes away.
+	return s.load(ctx, tenantID)
+}
+
+// load reads the data key once for all who wait. Whoever waits first must not end that for the others when it goes away.
+func (s *Service) load(ctx context.Context, tenantID string) error {
 	done := s.loads.DoChan(tenantID, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTimeout)
 		defer cancel()
-		return nil, s.load(ctx, tenantID)
+		return nil, s.loadNow(ctx, tenantID)
 	})
 	select {
 	case result := <-done:
@@ -53,8 +58,11 @@ func (s *Service) Ready(ctx context.Context, tenantID string) error {
 	}
 }
 
-// load reads the data key, and makes one when there is none.
-func (s *Service) load(ctx context.Context, tenantID string) error {
+// loadNow reads the data key, and makes one when there is none.
+func (s *Service) loadNow(ctx context.Context, tenantID string) error {
+	doubt := &atomic.Bool{}
+	s.loading.Store(tenantID, doubt)
+	defer s.loading.Delete(tenantID)
 	unknown := map[uint32]struct{}{}
 	if old, ok := s.rings.GetIfPresent(tenantID); ok {
 		unknown = old.sought()
@@ -64,13 +72,16 @@ func (s *Service) load(ctx context.Context, tenantID string) error {
 		return err
 	}
 	if !found {
-		return s.begin(ctx, tenantID)
+		row, err = s.begin(ctx, tenantID)
+		if err != nil {
+			return err
+		}
 	}
-	return s.keep(ctx, tenantID, row, unknown)
+	return s.keep(ctx, tenantID, row, unknown, doubt)
 }
 
 // keep opens a row into memory. What was sought there and is not in it need not be sought again.
-func (s *Service) keep(ctx context.Context, tenantID string, row wrapped, unknown map[uint32]struct{}) error {
+func (s *Service) keep(ctx context.Context, tenantID string, row wrapped, unknown map[uint32]struct{}, doubt *atomic.Bool) error {
 	if row.Keyset == nil {
 		s.Forget(tenantID)
 		return destroyed()
@@ -86,6 +97,9 @@ func (s *Service) keep(ctx context.Context, tenantID string, row wrapped, unknow
 	}
 	r.absent = unknown
 	s.rings.Set(tenantID, r)
+	if doubt.Load() { // its tenant's head moved meanwhile, and Raise may have found only the ring before
+		r.doubted.Store(true)
+	}
 	return nil
 }
 
@@ -130,16 +144,15 @@ func (s *Service) wrap(ctx context.Context, tenantID string, r *ring) (wrapped, 
 }
 
 // begin makes the tenant's first data key. Of two nodes that do so at once both take the one that was stored.
-func (s *Service) begin(ctx context.Context, tenantID string) error {
+func (s *Service) begin(ctx context.Context, tenantID string) (stored wrapped, err error) {
 	r, err := newRing()
 	if err != nil {
-		return err
+		return stored, err
 	}
 	row, err := s.wrap(ctx, tenantID, r)
 	if err != nil {
-		return err
+		return stored, err
 	}
-	var stored wrapped
 	err = s.system(ctx, func(_ context.Context, tx *gorm.DB) error {
 		err := tx.Exec(`
 			INSERT INTO tenant_keys (tenant_id, master, keyset, commitment) VALUES (?, ?, ?, ?)
@@ -149,10 +162,7 @@ func (s *Service) begin(ctx context.Context, tenantID string) error {
 		}
 		return tx.Raw(wrappedSQL, tenantID).Scan(&stored).Error
 	})
-	if err != nil {
-		return err
-	}
-	return s.keep(ctx, tenantID, stored, nil)
+	return stored, err
 }
 
 // noTenant tells a tenant that does not exist from other failures.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -198,6 +199,39 @@ func TestFirstKeyIsOne(t *testing.T) {
 		if got, err := node.Open("acme", "a", text, row.Ciphertext); err != nil || got.Reveal() != canary {
 			t.Errorf("node %d: %v", i, err)
 		}
+	}
+}
+
+// Several missing keys are made ready together, however the error is wrapped.
+func TestRetry(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	tenants := []string{"acme", "globex", models.Platform, "@tier.free", "@tier.pro", "@tier.enterprise"}
+	runs := 0
+	err := h.Retry(t.Context(), func() error {
+		runs++
+		var missing []error
+		for _, tenant := range tenants {
+			if _, _, err := h.Seal(tenant, "a", models.NewSecret(canary)); err != nil {
+				missing = append(missing, fmt.Errorf("seal: %w", err))
+			}
+		}
+		return errors.Join(missing...)
+	})
+	if err != nil || runs != 2 {
+		t.Errorf("%d runs, %v", runs, err)
+	}
+	wanted := errors.New("mine")
+	if err := h.Retry(t.Context(), func() error { return wanted }); !errors.Is(err, wanted) {
+		t.Errorf("another error: %v", err)
+	}
+	err = h.Retry(t.Context(), func() error { return secrets.NotReadyError{TenantID: "acme"} })
+	if code(err) != models.CodeUnavailable {
+		t.Errorf("without end: %v", err)
+	}
+	err = h.Retry(t.Context(), func() error { return secrets.NotReadyError{TenantID: "nobody"} })
+	if code(err) != models.CodeNotFound {
+		t.Errorf("a tenant that does not exist: %v", err)
 	}
 }
 

@@ -3,14 +3,18 @@
 package secrets
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/maypok86/otter/v2"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/hotswap/hotswap/models"
@@ -23,6 +27,8 @@ const (
 	maxRings = 20_000
 	// tries is how often work is begun again that found a data key missing or of yesterday.
 	tries = 4
+	// readyAbreast is how many data keys one caller makes ready at a time.
+	readyAbreast = 4
 )
 
 // Options are what the service is made of.
@@ -48,8 +54,9 @@ type Service struct {
 	log     *slog.Logger
 	metrics metrics
 
-	rings *otter.Cache[string, *ring]
-	loads singleflight.Group
+	rings   *otter.Cache[string, *ring]
+	loads   singleflight.Group
+	loading sync.Map // tenant → *atomic.Bool: whether what is being read may be of yesterday
 }
 
 // New has no data key in memory yet.
@@ -70,39 +77,47 @@ func (e NotReadyError) Error() string { return "the data key of " + e.TenantID +
 // ErrUnopened says that a ciphertext was not made for this place, was altered, or was sealed under a key that is gone.
 var ErrUnopened = errors.New("a sealed value does not open")
 
-// Retry runs fn, and again once the data keys are there that it found missing. Call it outside transactions; fn may
-// open one.
+// Retry runs fn, and again once the data keys are there that it found missing, be it one or several joined errors. Call
+// it outside transactions; fn may open one.
 func (s *Service) Retry(ctx context.Context, fn func() error) error {
 	for range tries {
 		err := fn()
-		missing := missed(err)
-		if len(missing) == 0 {
+		absent := missing(err)
+		if len(absent) == 0 {
 			return err
 		}
-		for _, tenantID := range missing {
-			if err := s.Ready(ctx, tenantID); err != nil {
-				return err
-			}
+		if err := s.readyAll(ctx, absent); err != nil {
+			return err
 		}
 	}
 	return models.Unavailable("the data key changes too fast", time.Second)
 }
 
-// missed are the tenants of all NotReadyErrors that the error holds: whoever needs several data keys joins them.
-func missed(err error) (tenants []string) {
-	switch held := err.(type) { //nolint:errorlint // the whole tree is walked here
-	case nil:
-		return nil
-	case NotReadyError:
-		return []string{held.TenantID}
-	case interface{ Unwrap() []error }:
-		for _, e := range held.Unwrap() {
-			tenants = append(tenants, missed(e)...)
-		}
-		return tenants
-	default:
-		return missed(errors.Unwrap(err))
+// missing lists the tenants whose data keys an error asks for.
+func missing(err error) []string {
+	if one, ok := err.(NotReadyError); ok { //nolint:errorlint // it takes the error apart itself
+		return []string{one.TenantID}
 	}
+	var out []string
+	switch wrapper := err.(type) { //nolint:errorlint // it takes the error apart itself
+	case interface{ Unwrap() error }:
+		out = missing(wrapper.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, e := range wrapper.Unwrap() {
+			out = append(out, missing(e)...)
+		}
+	}
+	return out
+}
+
+// readyAll is Ready for some tenants, a few at a time.
+func (s *Service) readyAll(ctx context.Context, tenantIDs []string) error {
+	var group errgroup.Group
+	group.SetLimit(readyAbreast)
+	for _, tenantID := range tenantIDs {
+		group.Go(func() error { return s.Ready(ctx, tenantID) })
+	}
+	return group.Wait()
 }
 
 // ring is the tenant's data key, if it is in memory and nothing speaks against it.
@@ -117,6 +132,9 @@ func (s *Service) Raise(moved []models.Head) {
 	for _, h := range moved {
 		if h.Environment != "" {
 			continue
+		}
+		if doubt, ok := s.loading.Load(h.TenantID); ok {
+			doubt.(*atomic.Bool).Store(true) //nolint:forcetypeassert // the map holds nothing else
 		}
 		if r, ok := s.rings.GetIfPresent(h.TenantID); ok {
 			r.doubted.Store(true)
@@ -180,32 +198,38 @@ func (s *Service) open(tenantID string, ciphertext, associated []byte) ([]byte, 
 
 // Reveal is Open that makes the data key ready first. Call it outside transactions. conflict: the tenant's secrets were
 // shredded; unavailable: the master key or the database does not answer.
-func (s *Service) Reveal(ctx context.Context, tenantID, key string, v models.Value, ciphertext []byte) (out models.Secret, err error) {
-	err = s.Retry(ctx, func() error {
-		out, err = s.Open(tenantID, key, v, ciphertext)
-		return err
-	})
-	if !errors.Is(err, ErrUnopened) {
-		return out, err
+func (s *Service) Reveal(ctx context.Context, tenantID, key string, v models.Value, ciphertext []byte) (models.Secret, error) {
+	for range tries {
+		out, err := s.openReady(ctx, tenantID, key, v, ciphertext)
+		if !errors.Is(err, ErrUnopened) {
+			return out, err
+		}
+		var newer bool
+		if ciphertext, newer, err = s.newer(ctx, tenantID, v, ciphertext); err != nil {
+			return models.Secret{}, err
+		} else if !newer {
+			break
+		}
 	}
-	return s.revealFresh(ctx, tenantID, key, v)
+	return models.Secret{}, ErrUnopened
 }
 
-// revealFresh opens what is stored now. Who kept a ciphertext in memory over two rotations holds one that was sealed
-// under a key that is gone, of a value that is there.
-func (s *Service) revealFresh(ctx context.Context, tenantID, key string, v models.Value) (out models.Secret, err error) {
-	ciphertexts, err := s.stored(ctx, tenantID, v)
-	if err != nil {
-		return out, err
-	}
-	sealed, _ := v.Sealed()
-	ciphertext, ok := ciphertexts[sealed.ID]
-	if !ok {
-		return out, ErrUnopened
-	}
+func (s *Service) openReady(ctx context.Context, tenantID, key string, v models.Value, ciphertext []byte) (out models.Secret, err error) {
 	err = s.Retry(ctx, func() error {
 		out, err = s.Open(tenantID, key, v, ciphertext)
 		return err
 	})
 	return out, err
+}
+
+// newer is the ciphertext that is stored now, if it is another. Who kept one in memory over two rotations holds one that
+// was sealed under a key that is gone, of a value that is there.
+func (s *Service) newer(ctx context.Context, tenantID string, v models.Value, held []byte) ([]byte, bool, error) {
+	found, err := s.stored(ctx, tenantID, v)
+	if err != nil {
+		return nil, false, err
+	}
+	sealed, _ := v.Sealed()
+	now, ok := found[sealed.ID]
+	return now, ok && !bytes.Equal(now, held), nil
 }

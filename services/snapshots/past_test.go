@@ -234,10 +234,10 @@ func TestPastIsWhatWas(t *testing.T) {
 		}
 		viewer := as(t, models.RoleViewer, "acme", "")
 		for i, m := range h.moments {
-			h.sameAs(rt, viewer, m, m.at)
+			h.sameAs(viewer, rt, m, m.at)
 			if i > 0 {
-				h.sameAs(rt, viewer, h.moments[i-1], m.at.Add(-time.Microsecond))
-				h.sameAs(rt, viewer, h.moments[i-1], m.at.Add(-time.Nanosecond))
+				h.sameAs(viewer, rt, h.moments[i-1], m.at.Add(-time.Microsecond))
+				h.sameAs(viewer, rt, h.moments[i-1], m.at.Add(-time.Nanosecond))
 			}
 		}
 		first := h.moments[0].at.Add(-time.Microsecond)
@@ -249,7 +249,7 @@ func TestPastIsWhatWas(t *testing.T) {
 
 // sameAs compares the past at an instant with what readers got then. Without the right to secrets less may be shown than
 // then: what is a secret today.
-func (h *history) sameAs(t *rapid.T, ctx context.Context, want moment, at time.Time) {
+func (h *history) sameAs(ctx context.Context, t *rapid.T, want moment, at time.Time) {
 	t.Helper()
 	clear, err := h.Past(ctx, "acme", production, at, true)
 	if err != nil {

@@ -161,26 +161,27 @@ func TestSealedValuesAreCompared(t *testing.T) {
 	k.seal(t, models.Platform, "Staging", "password", `"one"`)
 	lost := k.seal(t, "acme", production, "password", `"one"`)
 	viewer := as(t, models.RoleViewer, "acme", "")
-	drift := func() (out string) {
+	drift := func() string {
+		var out []bool
 		m := k.matrix(viewer, t, snapshots.MatrixFilter{TenantID: "acme", Search: "password"})
 		for _, c := range m.Rows.Items[0].Cells {
 			if c.Value != models.Masked || !c.Masked {
 				t.Errorf("the matrix shows %+v", c)
 			}
-			out += fmt.Sprint(c.Drift, " ")
+			out = append(out, c.Drift)
 		}
-		return out
+		return fmt.Sprint(out)
 	}
-	if got := drift(); got != "false false false false " {
+	if got := drift(); got != "[false false false false]" {
 		t.Errorf("the same secret on several layers drifts: %s", got)
 	}
 	k.seal(t, "acme", "QA", "password", `"two"`)
-	if got := drift(); got != "false true true false " {
+	if got := drift(); got != "[false true true false]" {
 		t.Errorf("another in one environment: %s", got)
 	}
 	k.db.Admin(t, `DELETE FROM sealed_values WHERE id = $1`, lost)
 	k.set(t, "acme", production, "other", `1`)
-	if got := drift(); got != "false true true true " {
+	if got := drift(); got != "[false true true true]" {
 		t.Errorf("one that does not open: %s", got)
 	}
 	for _, by := range []string{"sealed", "one", "two", "***", lost} {

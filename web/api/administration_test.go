@@ -170,7 +170,7 @@ func TestDefinitions(t *testing.T) {
 	if patched.Field("schema") != "null" || patched.Field("sensitive") != "true" || patched.Field("description") != "Seats" {
 		t.Errorf("patched: %s", patched.Text)
 	}
-	admin.Patch("/definitions/limits.users", webtest.Body{"sensitive": false}).Refused(422, "invalid")
+	site.As("engineer").Patch("/definitions/limits.users", webtest.Body{"sensitive": false}).Refused(403, "forbidden")
 	admin.Patch("/definitions/none", webtest.Body{"description": "x"}).Refused(404, "not_found")
 	site.As("acme-engineer").Patch("/definitions/limits.users?tenantId=acme", webtest.Body{"description": "x"}).Refused(404, "not_found")
 	list := site.As("acme-engineer").Get("/definitions?tenantId=acme").Want(200)
@@ -180,8 +180,8 @@ func TestDefinitions(t *testing.T) {
 	site.As("acme-engineer").Post("/configs", webtest.Body{
 		"tenantId": webtest.Acme, "environment": "Development", "key": "open", "value": "x",
 	}).Want(201)
-	hides := webtest.Body{"sensitive": true}
-	if got := site.As("acme-engineer").Patch("/definitions/open?tenantId=acme", hides).Refused(422, "invalid"); got.Field("errors.0.pointer") != "/sensitive" {
+	hides := webtest.Body{"sensitive": true} // where no environment that it touches has stages, at once
+	if got := site.As("acme-engineer").Patch("/definitions/open?tenantId=acme", hides).Want(200); got.Field("sensitive") != "true" {
 		t.Errorf("hides a live value: %s", got.Text)
 	}
 }

@@ -120,7 +120,7 @@ type listConfigs struct {
 	wire.Paging
 	TenantID    string `query:"tenantId" required:"true" doc:"A tenant or layer"`
 	Environment string `query:"environment" doc:"All that the caller may see if it is not given"`
-	Search      string `query:"search" doc:"Part of the key, in any case; values are never searched"`
+	Search      string `query:"search" doc:"Part of the key or of the value, in any case; sensitive values are never searched"`
 }
 
 func (r configRoutes) list(ctx context.Context, in *listConfigs) (*paged[config], error) {

@@ -16,7 +16,15 @@ type documented struct {
 	Tags []struct{ Name, Description string }
 
 	Paths      map[string]map[string]exampled
-	Components struct{ Responses map[string]answer }
+	Components struct {
+		Responses map[string]answer
+		Schemas   map[string]struct {
+			Properties map[string]struct {
+				Ref         string `json:"$ref"`
+				Description string
+			}
+		}
+	}
 }
 
 type exampled struct {
@@ -61,6 +69,13 @@ func TestExamplesFitTheirSchemas(t *testing.T) {
 				if status[0] == '2' && len(r.Content) > 0 {
 					fits(t, at+"/responses/"+status+"/content/application~1json", r.Content["application/json"].Example)
 				}
+			}
+		}
+	}
+	for name, shape := range d.Components.Schemas {
+		for member, about := range shape.Properties {
+			if about.Ref == "" && about.Description == "" {
+				t.Errorf("nothing is said of %s.%s", name, member)
 			}
 		}
 	}

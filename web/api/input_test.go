@@ -21,13 +21,13 @@ func TestUnknownMembersAreRefused(t *testing.T) {
 		path, member string
 		body         webtest.Body
 	}{
-		{"/configs", "locked", webtest.Body{"tenantId": webtest.Acme, "environment": "Staging", "key": "b", "value": 1, "locked": true}},
+		{"/configs", "scheduledFor", webtest.Body{"tenantId": webtest.Acme, "environment": "Staging", "key": "b", "value": 1, "scheduledFor": "2030-01-01T00:00:00Z"}},
 		{"/configs", "TenantId", webtest.Body{"TenantId": webtest.Acme, "tenantId": webtest.Acme, "environment": "Staging", "key": "b", "value": 1}},
 		{"/configs/" + config + "/promote", "scheduledFor", webtest.Body{"targetEnvironment": "Production", "scheduledFor": "2030-01-01T00:00:00Z"}},
 		{"/changes", "tenantIds", webtest.Body{"tenantId": webtest.Acme, "tenantIds": []string{"acme"}, "environment": "Staging", "items": items}},
 		{"/changes", "emergency", webtest.Body{"tenantId": webtest.Acme, "environment": "Staging", "items": items, "emergency": true}},
-		{"/changes", "items/0/locked", webtest.Body{"tenantId": webtest.Acme, "environment": "Staging", "items": []webtest.Body{
-			{"key": "a", "op": "set", "value": 1, "locked": true},
+		{"/changes", "items/0/tenantId", webtest.Body{"tenantId": webtest.Acme, "environment": "Staging", "items": []webtest.Body{
+			{"key": "a", "op": "set", "value": 1, "tenantId": webtest.Acme},
 		}}},
 	}
 	for _, test := range tests {

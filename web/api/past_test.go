@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -68,6 +69,7 @@ func (c *chronicle) write(t testing.TB, what string, do func() *webtest.Response
 
 // random does one thing that rapid picks.
 func (c *chronicle) random(t *testing.T, rt *rapid.T) {
+	t.Helper()
 	layer := rapid.SampledFrom([]string{models.Platform, "@tier.free", "@tier.enterprise", webtest.Acme}).Draw(rt, "layer")
 	item := webtest.Body{"key": rapid.SampledFrom([]string{"a", "b", "c"}).Draw(rt, "key")}
 	op := rapid.SampledFrom([]string{"set", "set", "set", "delete", "lock", "unlock", "define", "define", "retier"}).Draw(rt, "op")
@@ -80,7 +82,7 @@ func (c *chronicle) random(t *testing.T, rt *rapid.T) {
 		item["type"] = "json"
 	case "define":
 		layer = models.Platform
-		defines := webtest.Body{"type": "json", "description": fmt.Sprint(len(c.moments))}
+		defines := webtest.Body{"type": "json", "description": strconv.Itoa(len(c.moments))}
 		switch rapid.IntRange(0, 2).Draw(rt, "kind") {
 		case 0:
 			defines["merge"] = "deep"

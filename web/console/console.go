@@ -65,9 +65,11 @@ func Register(r *web.Console, s Services) {
 	registerChanges(r, d)
 	registerTenants(r, d)
 	registerTenant(r, d)
+	registerTenantLife(r, d)
 	registerEditor(r, d)
 	registerAudit(r, d)
 	registerAccess(r, d)
 	registerKeys(r, d)
 	registerCompare(r, d)
+	registerDefinitions(r, d)
 }

@@ -29,7 +29,7 @@ func TestKey(t *testing.T) {
 
 	page := engineer.Get("/tenants/acme/keys/limit").Want(200).
 		Shows("h1", "limit").Has(".key-place", 4).
-		Shows(".key-place:nth-child(1)", "32").Shows(".key-place:nth-child(1) .path", "Layer acme Version 3 Change Set limit in Development by admin").
+		Shows(".key-place:nth-child(1)", "32").Shows(".key-place:nth-child(1) .path", "Layer acmeVersion 3Change Set limit in Development by admin").
 		Shows(".key-place:nth-child(1) .path", "Approved by nobody was asked Live since just now").
 		Shows(".key-place:nth-child(1) .why-list", "platform 10 version 1, covered by acme").
 		Shows(".key-place:nth-child(1) .why-list", "tier enterprise 20 version 1, covered by acme").
@@ -63,7 +63,7 @@ func TestKeySeenByOneTenant(t *testing.T) {
 	t.Parallel()
 	site := limits(t)
 	page := site.Browse("globex-engineer").Get("/tenants/globex/keys/limit").Want(200).Shows(".key-place:nth-child(1)", "10")
-	page.Has(".key-place:nth-child(1) .path a", 0).Shows(".key-place:nth-child(1) .path", "Layer platform Version 1 Written by admin Live since just now")
+	page.Has(".key-place:nth-child(1) .path a", 0).Shows(".key-place:nth-child(1) .path", "Layer platformVersion 1Written by adminLive since just now")
 	viewer := site.Browse("viewer").Get("/tenants/acme/keys/limit?back=1&environment=Development").Want(200)
 	viewer.Has("main form[method=post]", 0).Has("main a[href*='/edit']", 0).Has("main a[href*='back=']", 0)
 }

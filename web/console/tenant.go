@@ -97,6 +97,7 @@ func matrixOf(m snapshots.Matrix, policies []models.Policy, actor models.Actor) 
 	out := views.Matrix{
 		Tenant: m.Tenant, Next: m.Rows.Next, Keys: m.Keys, Found: m.Found, Different: m.Different,
 		SeesAudit: actor.Can(models.PermViewAudit, m.Tenant.ID, ""),
+		Manages:   actor.Everywhere(models.PermManageTenants, models.Platform) && !models.IsLayer(m.Tenant.ID),
 		SeesTier:  m.Tenant.Tier != "" && actor.Can(models.PermViewConfigs, models.TierLayer(m.Tenant.Tier), ""),
 	}
 	for _, e := range m.Environments {

@@ -2,7 +2,7 @@ package pace_test
 
 import (
 	"errors"
-	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -51,7 +51,7 @@ func TestAllAreBounded(t *testing.T) {
 	p := pace.New(pace.Options{Every: time.Minute, Burst: 2, PerAll: 10, Message: "slowly"})
 	got := 0
 	for i := range 8 {
-		n, wait := allowed(t, p, fmt.Sprint(i), now)
+		n, wait := allowed(t, p, strconv.Itoa(i), now)
 		if got += n; wait <= 0 {
 			t.Errorf("%d: nothing to wait for", i)
 		}
