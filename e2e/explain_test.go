@@ -22,12 +22,20 @@ var wholeTables = []struct{ table, contains, reason string }{
 	{"role_bindings", "FROM role_bindings ORDER BY tenant_id, id", "every node knows all bindings"},
 	{"policies", "FROM policies p JOIN environments e", "the platform's and the tiers' only: a few rows for each environment"},
 	{"tenants", "WHERE tenant_id NOT LIKE $1 AND status <> 'deleted' ORDER BY tenant_id LIMIT", "a page of the list of all tenants; layers and deleted ones are few"},
+	{"tenants", "AND status <> 'deleted' ORDER BY updated_at DESC, tenant_id DESC LIMIT", "the same page, by when they were moved"},
+	{"tenants", "FROM \"tenants\" WHERE status <> 'deleted' ORDER BY tenant_id LIMIT", "tenants to compare with; few are deleted"},
+	{"tenants", "SELECT count(*) FROM \"tenants\"", "how many there are, on the overview of who may see them all"},
+	{"sessions", "WHERE person_id IS NOT NULL AND expires_at", "a page of everybody's sessions, which end within 12 hours"},
+	{"change_items", "SELECT i.tenant_id, i.previous AS value FROM change_items", "a key of a layer becomes a secret, or is none any more: a rare act, and all that was ever written of it is sealed"},
+	{"change_items", "SET value = m.after, sensitive = true", "the same"},
+	{"change_items", "SET previous = m.after, sensitive = true", "the same"},
 	{"deployments", "WHERE environment = $1 ORDER BY started_at DESC, id DESC LIMIT", "a page of all tenants' deployments; there are few environments"},
 }
 
 // smallIndexes hold few rows however many their tables have: they may be read from end to end.
 var smallIndexes = map[string]string{
 	"changes_waiting": "only changes that wait for a decision",
+	"changes_open":    "only changes that are not over",
 	"tenants_deleted": "only tenants that were deleted",
 }
 
@@ -286,20 +294,24 @@ type planNode struct {
 	Plans     []planNode `json:"Plans"`
 }
 
-// index is the table of an index and its first column.
-type index struct{ table, lead string }
+// index is the table of an index and its first column; a GiST index narrows by any of its columns.
+type index struct {
+	table, lead string
+	gist        bool
+}
 
 func indexes(t testing.TB, db *pgx.Conn) map[string]index {
 	t.Helper()
-	rows, err := db.Query(t.Context(), `SELECT x.indexrelid::regclass::text, x.indrelid::regclass::text, a.attname
-		FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[0]`)
+	rows, err := db.Query(t.Context(), `SELECT x.indexrelid::regclass::text, x.indrelid::regclass::text, a.attname, m.amname = 'gist'
+		FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[0]
+		JOIN pg_class c ON c.oid = x.indexrelid JOIN pg_am m ON m.oid = c.relam`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	all := map[string]index{}
 	var name string
 	var i index
-	if _, err := pgx.ForEachRow(rows, []any{&name, &i.table, &i.lead}, func() error {
+	if _, err := pgx.ForEachRow(rows, []any{&name, &i.table, &i.lead, &i.gist}, func() error {
 		all[name] = i
 		return nil
 	}); err != nil {
@@ -333,8 +345,9 @@ func (n planNode) scans(all map[string]index, limited bool, found map[string]boo
 	case "Seq Scan":
 		found[n.Table] = true
 	case "Index Scan", "Index Only Scan", "Bitmap Index Scan":
-		early := smallIndexes[n.Index] != "" || limited && n.IndexCond == "" && n.Filter == ""
-		if i := all[n.Index]; !early && !strings.Contains(n.IndexCond, i.lead+" ") && !strings.Contains(n.IndexCond, i.lead+")") {
+		i := all[n.Index]
+		early := i.gist && n.IndexCond != "" || smallIndexes[n.Index] != "" || limited && n.IndexCond == "" && n.Filter == ""
+		if !early && !strings.Contains(n.IndexCond, i.lead+" ") && !strings.Contains(n.IndexCond, i.lead+")") {
 			found[i.table] = true
 		}
 	case "Sort", "Aggregate", "Hash":

@@ -18,6 +18,7 @@ func (i *Item) bind(f Facts, at string) error {
 		return i.redefine(f, at)
 	case OpRetier, OpSuspend:
 		return i.move(f)
+	case OpSet, OpDelete, OpLock, OpUnlock:
 	}
 	if by := f.Locks[i.Key]; by != "" && (i.Op == OpSet || i.Op == OpLock) {
 		return Invalid(at+"/key", "the key "+i.Key+" is locked by "+by)

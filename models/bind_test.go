@@ -7,10 +7,6 @@ import (
 	"github.com/hotswap/hotswap/models"
 )
 
-func yes() *bool { b := true; return &b }
-
-func no() *bool { b := false; return &b }
-
 // lockedFacts are facts in which "flag" is locked on the layer itself, and "shut" above it.
 func lockedFacts() models.Facts {
 	f := facts()
@@ -35,7 +31,7 @@ func TestBindLocks(t *testing.T) {
 		"lock what is gone":           {item: models.Item{Key: "gone", Op: models.OpLock, BaseVersion: -1}, want: models.CodeInvalid},
 		"lock what never was":         {item: models.Item{Key: "new", Op: models.OpLock, BaseVersion: -1}, want: models.CodeInvalid},
 		"set below a lock":            {item: models.Item{Key: "shut", Op: models.OpSet, Value: "2", BaseVersion: -1}, want: models.CodeInvalid},
-		"a first set below a lock":    {item: models.Item{Key: "shut", Op: models.OpSet, Value: "2", Locked: yes(), BaseVersion: -1}, want: models.CodeInvalid},
+		"a first set below a lock":    {item: models.Item{Key: "shut", Op: models.OpSet, Value: "2", Locked: new(true), BaseVersion: -1}, want: models.CodeInvalid},
 		"lock below a lock":           {item: models.Item{Key: "shut", Op: models.OpLock, BaseVersion: -1}, want: models.CodeInvalid},
 		"delete below a lock":         {item: models.Item{Key: "shut", Op: models.OpDelete, BaseVersion: -1}},
 		"set what one locked oneself": {item: models.Item{Key: "held", Op: models.OpSet, Value: "2", BaseVersion: -1}, value: "2"},
@@ -70,8 +66,8 @@ func TestNextLock(t *testing.T) {
 		"delete":               {models.Item{Op: models.OpDelete}, true, false},
 		"set keeps a lock":     {models.Item{Op: models.OpSet}, true, true},
 		"set keeps none":       {models.Item{Op: models.OpSet}, false, false},
-		"set with a lock":      {models.Item{Op: models.OpSet, Locked: yes()}, false, true},
-		"set takes a lock off": {models.Item{Op: models.OpSet, Locked: no()}, true, false},
+		"set with a lock":      {models.Item{Op: models.OpSet, Locked: new(true)}, false, true},
+		"set takes a lock off": {models.Item{Op: models.OpSet, Locked: new(false)}, true, false},
 	} {
 		if got := tt.item.NextLock(models.Live{Locked: tt.was}); got != tt.want {
 			t.Errorf("%s: %t", name, got)

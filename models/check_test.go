@@ -1,6 +1,7 @@
 package models_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/hotswap/hotswap/models"
@@ -142,12 +143,10 @@ func TestStagesOfWhatReaches(t *testing.T) {
 	}
 }
 
-func roles(stages []models.Stage) (out string) {
+func roles(stages []models.Stage) string {
+	names := make([]string, len(stages))
 	for i, s := range stages {
-		if i > 0 {
-			out += " "
-		}
-		out += s.Name
+		names[i] = s.Name
 	}
-	return out
+	return strings.Join(names, " ")
 }

@@ -48,17 +48,13 @@ func (l TenantLife) fault(of models.Op, pointer string) string {
 	return Capital(l.Form.Errors[pointer])
 }
 
-// faults are what is wrong with a form, but for the fields that say it themselves.
-func (l TenantLife) faults(of models.Op, fields ...string) []string {
-	if l.Form.Of != of {
-		return nil
-	}
+// problems are what is wrong, but for what fields say themselves.
+func (l TenantLife) problems() []string {
 	rest := map[string]string{}
 	for pointer, text := range l.Form.Errors {
-		rest[pointer] = Capital(text)
-	}
-	for _, f := range fields {
-		delete(rest, f)
+		if pointer != "/reason" && pointer != "/tier" && pointer != "/confirm" {
+			rest[pointer] = Capital(text)
+		}
 	}
 	return Problems(rest)
 }

@@ -53,14 +53,14 @@ func TestDefineAsAnItem(t *testing.T) {
 	h.want(err, models.CodeInvalid)
 
 	all.Description = "Places"
-	h.did("acme", "QA", changes.Edit{Key: "k", Op: models.OpDefine, Definition: &all, BaseVersion: version(1)})
+	h.did("acme", "QA", changes.Edit{Key: "k", Op: models.OpDefine, Definition: &all, BaseVersion: new(int64(1))})
 	for name, tt := range map[string]struct {
 		layer string
 		edit  changes.Edit
 		want  models.Code
 	}{
-		"a base that moved":   {"acme", changes.Edit{Key: "k", Op: models.OpDefine, Definition: &all, BaseVersion: version(1)}, models.CodeConflict},
-		"new, but it is not":  {"acme", changes.Edit{Key: "k", Op: models.OpDefine, Definition: &all, BaseVersion: version(0)}, models.CodeConflict},
+		"a base that moved":   {"acme", changes.Edit{Key: "k", Op: models.OpDefine, Definition: &all, BaseVersion: new(int64(1))}, models.CodeConflict},
+		"new, but it is not":  {"acme", changes.Edit{Key: "k", Op: models.OpDefine, Definition: &all, BaseVersion: new(int64(0))}, models.CodeConflict},
 		"another type":        {"acme", define("k", models.Defines{Type: models.TypeString}), models.CodeInvalid},
 		"another type above":  {enterprise, define("k", models.Defines{Type: models.TypeString}), models.CodeInvalid},
 		"too strict":          {"acme", define("k", models.Defines{Schema: `{"minimum":6}`}), models.CodeInvalid},
@@ -69,7 +69,7 @@ func TestDefineAsAnItem(t *testing.T) {
 		"a merge of secrets":  {"acme", define("new", models.Defines{Type: models.TypeJSON, Merge: models.MergeDeep, Sensitive: true}), models.CodeInvalid},
 		"no definition":       {"acme", changes.Edit{Key: "k", Op: models.OpDefine}, models.CodeInvalid},
 		"a value":             {"acme", changes.Edit{Key: "k", Op: models.OpDefine, Definition: &all, Value: "1"}, models.CodeInvalid},
-		"a lock":              {"acme", changes.Edit{Key: "k", Op: models.OpDefine, Definition: &all, Locked: truth(true)}, models.CodeInvalid},
+		"a lock":              {"acme", changes.Edit{Key: "k", Op: models.OpDefine, Definition: &all, Locked: new(true)}, models.CodeInvalid},
 		"of a delete":         {"acme", changes.Edit{Key: "k", Op: models.OpDelete, Definition: &all}, models.CodeInvalid},
 		"a definition of set": {"acme", changes.Edit{Key: "k", Op: models.OpSet, Value: "6", Definition: &all}, models.CodeInvalid},
 	} {
@@ -165,7 +165,7 @@ func TestDefineWaitsWhereItMoves(t *testing.T) {
 	}
 
 	// What is for people is not asked for, nor is what nobody reads yet.
-	made, err := h.Redefine(h.as("author"), "acme", "text", definitions.Patch{Owner: ptr("us"), Tags: ptr([]string{"b", "a"})}, "")
+	made, err := h.Redefine(h.as("author"), "acme", "text", definitions.Patch{Owner: new("us"), Tags: new([]string{"b", "a"})}, "")
 	h.must(err)
 	if made.Change != nil || made.Definition.Version != 2 || made.Definition.Tags != "a,b" {
 		t.Errorf("%+v", made)
@@ -175,7 +175,7 @@ func TestDefineWaitsWhereItMoves(t *testing.T) {
 	if made.Change != nil || made.Definition.Version != 1 {
 		t.Errorf("%+v", made)
 	}
-	made, err = h.Redefine(h.as("author"), "acme", "text", definitions.Patch{Sensitive: truth(true), Description: ptr("d")}, "")
+	made, err = h.Redefine(h.as("author"), "acme", "text", definitions.Patch{Sensitive: new(true), Description: new("d")}, "")
 	h.must(err)
 	if made.Change == nil || made.Change.Environment != "Production" || made.Definition.Description != "d" || h.defined("acme", "text").Sensitive {
 		t.Errorf("%+v", made)
@@ -184,15 +184,13 @@ func TestDefineWaitsWhereItMoves(t *testing.T) {
 	if d := h.defined("acme", "text"); !d.Sensitive || d.Owner != "us" || d.Version != 3 {
 		t.Errorf("%+v", d)
 	}
-	made, err = h.Redefine(h.as("author"), "acme", "low", definitions.Patch{Merge: ptr(models.MergeDeep)}, "")
+	made, err = h.Redefine(h.as("author"), "acme", "low", definitions.Patch{Merge: new(models.MergeDeep)}, "")
 	h.want(err, models.CodeInvalid)
 	if pointer := fieldOf(err); pointer != "/merge" {
 		t.Errorf("it points at %q of %+v", pointer, made)
 	}
 	h.sound()
 }
-
-func ptr[T any](v T) *T { return &v }
 
 func fieldOf(err error) string {
 	if e, ok := errors.AsType[*models.Error](err); ok && len(e.Fields) > 0 {
@@ -356,6 +354,6 @@ func TestDefineTwice(t *testing.T) {
 	if got, err := h.Get(h.as("viewer"), second.ID); err != nil || got.Status != models.ChangePending || got.Items[0].BaseVersion != 2 {
 		t.Errorf("%+v, %v", got, err)
 	}
-	_, err = h.Redefine(h.as("author"), "acme", "k", definitions.Patch{Owner: ptr("us")}, `"1"`)
+	_, err = h.Redefine(h.as("author"), "acme", "k", definitions.Patch{Owner: new("us")}, `"1"`)
 	h.want(err, models.CodePreconditionFailed)
 }

@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -192,10 +191,3 @@ func says(t *testing.T, err error, want string) {
 		t.Errorf("the error does not say %q: %v", want, err)
 	}
 }
-
-func version(n int64) *int64 { return &n }
-
-func truth(b bool) *bool { return &b }
-
-// later moves the clock of the service, not that of the database.
-func (h *house) later(d time.Duration) { h.ahead.Add(int64(d)) }

@@ -12,95 +12,110 @@ import (
 func TestLocks(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.did(models.Platform, "QA", changes.Edit{Key: "a", Op: models.OpSet, Value: "1", Locked: truth(true)})
-	h.did(enterprise, "QA", changes.Edit{Key: "b", Op: models.OpSet, Value: "1", Locked: truth(true)})
-
-	t.Run("below a lock nothing is set", func(t *testing.T) {
-		for key, layer := range map[string]string{"a": models.Platform, "b": enterprise} {
-			for _, e := range []changes.Edit{set(key, "2"), {Key: key, Op: models.OpSet, Value: "2", Locked: truth(true)}} {
-				_, err := h.submit("author", "acme", "QA", e)
-				h.want(err, models.CodeInvalid)
-				says(t, err, "locked by "+layer)
-			}
-		}
-		h.did("initech", "QA", set("b", "2")) // of another tier
-		h.did("acme", "Development", set("a", "2"))
-		_, err := h.submit("author", "initech", "QA", set("fine", "1"), set("a", "2"))
-		h.want(err, models.CodeInvalid)
-		h.reads("initech", "QA", "fine", "")
-	})
-
-	t.Run("a lock wins over what is there, and gives it back", func(t *testing.T) {
-		h.did(models.Platform, "QA", set("c", "1"))
-		h.did("acme", "QA", set("c", "2"))
-		h.reads("acme", "QA", "c", "2")
-		h.did(models.Platform, "QA", op("c", models.OpLock))
-		h.reads("acme", "QA", "c", "1")
-		by, hidden := h.hides("acme", "QA", "c")
-		if by != models.Platform || !slices.Equal(hidden, []string{"acme 2 locked"}) {
-			t.Errorf("locked by %s, hides %q", by, hidden)
-		}
-		_, err := h.submit("author", "acme", "QA", set("c", "3"))
-		h.want(err, models.CodeInvalid)
-		h.did(models.Platform, "QA", op("c", models.OpUnlock))
-		h.reads("acme", "QA", "c", "2")
-		h.did("acme", "QA", set("c", "3"))
-		h.reads("acme", "QA", "c", "3")
-	})
-
-	t.Run("an override may be deleted below a lock", func(t *testing.T) {
-		h.did("acme", "QA", set("d", "2"))
-		h.did(models.Platform, "QA", changes.Edit{Key: "d", Op: models.OpSet, Value: "1", Locked: truth(true)})
-		h.did("acme", "QA", op("d", models.OpDelete))
-		if _, hidden := h.hides("acme", "QA", "d"); len(hidden) != 0 {
-			t.Errorf("it still hides %q", hidden)
-		}
-		_, err := h.submit("author", "acme", "QA", set("d", "2"))
-		h.want(err, models.CodeInvalid)
-	})
-
-	t.Run("a lock makes a version", func(t *testing.T) {
-		h.did("acme", "QA", set("e", "1"))
-		for _, o := range []models.Op{models.OpLock, models.OpUnlock, models.OpLock} {
-			h.did("acme", "QA", op("e", o))
-		}
-		h.did("acme", "QA", set("e", "2"))
-		h.did("acme", "QA", op("e", models.OpDelete))
-		h.did("acme", "QA", set("e", "3"))
-		h.did("acme", "QA", changes.Edit{Key: "e", Op: models.OpSet, Value: "4", Locked: truth(true)})
-		h.did("acme", "QA", changes.Edit{Key: "e", Op: models.OpSet, Value: "4", Locked: truth(false)})
-		var got string
-		h.d.Scan(t, `SELECT string_agg(v.version || ':' || v.value || CASE WHEN v.locked THEN ' locked' ELSE '' END, ', ' ORDER BY v.version)
-			FROM config_versions v JOIN configs c ON c.id = v.config_id WHERE c.tenant_id = 'acme' AND c.key = 'e' AND c.environment = 'QA'`, nil, &got)
-		const want = "1:1, 2:1 locked, 3:1, 4:1 locked, 5:2 locked, 6:3, 7:4 locked, 8:4"
-		if got != want {
-			t.Errorf("versions %s, want %s", got, want)
-		}
-		if n := h.count(`SELECT count(*) FROM config_versions v JOIN configs c ON c.id = v.config_id
-			LEFT JOIN config_versions n ON n.config_id = v.config_id AND n.live_from = v.live_to
-			WHERE c.tenant_id = 'acme' AND c.key = 'e' AND n.version IS NULL`); n != 2 { // the deleted one and the live one
-			t.Errorf("%d versions are followed by none", n)
-		}
-		_, err := h.submit("author", "acme", "QA", op("e", models.OpUnlock))
-		h.want(err, models.CodeInvalid)
-		_, err = h.submit("author", "acme", "QA", op("none", models.OpLock))
-		h.want(err, models.CodeInvalid)
-		if got := h.actions("acme"); got["config.lock"] != 2 || got["config.unlock"] != 1 {
-			t.Errorf("entries %v", got)
-		}
-	})
-
-	t.Run("in the log", func(t *testing.T) {
-		var before, after string
-		h.d.Scan(t, `SELECT e.before, e.after FROM audit_entries e JOIN configs c ON e.resource = 'config/' || c.id
-			WHERE e.tenant_id = '@platform' AND c.key = 'c' AND e.action = 'config.lock'`, nil, &before, &after)
-		was, _ := models.Value(before).Members()
-		is, _ := models.Value(after).Members()
-		if was["locked"] != "" || is["locked"] != "true" || is["value"] != "1" || was["version"] != "1" || is["version"] != "2" {
-			t.Errorf("from %s to %s", before, after)
-		}
-	})
+	h.did(models.Platform, "QA", changes.Edit{Key: "a", Op: models.OpSet, Value: "1", Locked: new(true)})
+	h.did(enterprise, "QA", changes.Edit{Key: "b", Op: models.OpSet, Value: "1", Locked: new(true)})
+	h.belowALock(t)
+	h.lockWins(t)
+	h.deleteBelowALock(t)
+	h.lockVersions(t)
+	h.lockEntries(t)
 	h.sound()
+}
+
+// belowALock: below a lock nothing is set, elsewhere it is.
+func (h *house) belowALock(t *testing.T) {
+	t.Helper()
+	for key, layer := range map[string]string{"a": models.Platform, "b": enterprise} {
+		for _, e := range []changes.Edit{set(key, "2"), {Key: key, Op: models.OpSet, Value: "2", Locked: new(true)}} {
+			_, err := h.submit("author", "acme", "QA", e)
+			h.want(err, models.CodeInvalid)
+			says(t, err, "locked by "+layer)
+		}
+	}
+	h.did("initech", "QA", set("b", "2")) // of another tier
+	h.did("acme", "Development", set("a", "2"))
+	_, err := h.submit("author", "initech", "QA", set("fine", "1"), set("a", "2"))
+	h.want(err, models.CodeInvalid)
+	h.reads("initech", "QA", "fine", "")
+}
+
+// lockWins: a lock wins over what is there, and gives it back.
+func (h *house) lockWins(t *testing.T) {
+	t.Helper()
+	h.did(models.Platform, "QA", set("c", "1"))
+	h.did("acme", "QA", set("c", "2"))
+	h.reads("acme", "QA", "c", "2")
+	h.did(models.Platform, "QA", op("c", models.OpLock))
+	h.reads("acme", "QA", "c", "1")
+	by, hidden := h.hides("acme", "QA", "c")
+	if by != models.Platform || !slices.Equal(hidden, []string{"acme 2 locked"}) {
+		t.Errorf("locked by %s, hides %q", by, hidden)
+	}
+	_, err := h.submit("author", "acme", "QA", set("c", "3"))
+	h.want(err, models.CodeInvalid)
+	h.did(models.Platform, "QA", op("c", models.OpUnlock))
+	h.reads("acme", "QA", "c", "2")
+	h.did("acme", "QA", set("c", "3"))
+	h.reads("acme", "QA", "c", "3")
+}
+
+// deleteBelowALock: an override may be deleted below a lock.
+func (h *house) deleteBelowALock(t *testing.T) {
+	t.Helper()
+	h.did("acme", "QA", set("d", "2"))
+	h.did(models.Platform, "QA", changes.Edit{Key: "d", Op: models.OpSet, Value: "1", Locked: new(true)})
+	h.did("acme", "QA", op("d", models.OpDelete))
+	if _, hidden := h.hides("acme", "QA", "d"); len(hidden) != 0 {
+		t.Errorf("it still hides %q", hidden)
+	}
+	_, err := h.submit("author", "acme", "QA", set("d", "2"))
+	h.want(err, models.CodeInvalid)
+}
+
+// lockVersions: a lock makes a version.
+func (h *house) lockVersions(t *testing.T) {
+	t.Helper()
+	h.did("acme", "QA", set("e", "1"))
+	for _, o := range []models.Op{models.OpLock, models.OpUnlock, models.OpLock} {
+		h.did("acme", "QA", op("e", o))
+	}
+	h.did("acme", "QA", set("e", "2"))
+	h.did("acme", "QA", op("e", models.OpDelete))
+	h.did("acme", "QA", set("e", "3"))
+	h.did("acme", "QA", changes.Edit{Key: "e", Op: models.OpSet, Value: "4", Locked: new(true)})
+	h.did("acme", "QA", changes.Edit{Key: "e", Op: models.OpSet, Value: "4", Locked: new(false)})
+	var got string
+	h.d.Scan(t, `SELECT string_agg(v.version || ':' || v.value || CASE WHEN v.locked THEN ' locked' ELSE '' END, ', ' ORDER BY v.version)
+		FROM config_versions v JOIN configs c ON c.id = v.config_id WHERE c.tenant_id = 'acme' AND c.key = 'e' AND c.environment = 'QA'`, nil, &got)
+	const want = "1:1, 2:1 locked, 3:1, 4:1 locked, 5:2 locked, 6:3, 7:4 locked, 8:4"
+	if got != want {
+		t.Errorf("versions %s, want %s", got, want)
+	}
+	if n := h.count(`SELECT count(*) FROM config_versions v JOIN configs c ON c.id = v.config_id
+		LEFT JOIN config_versions n ON n.config_id = v.config_id AND n.live_from = v.live_to
+		WHERE c.tenant_id = 'acme' AND c.key = 'e' AND n.version IS NULL`); n != 2 { // the deleted one and the live one
+		t.Errorf("%d versions are followed by none", n)
+	}
+	_, err := h.submit("author", "acme", "QA", op("e", models.OpUnlock))
+	h.want(err, models.CodeInvalid)
+	_, err = h.submit("author", "acme", "QA", op("none", models.OpLock))
+	h.want(err, models.CodeInvalid)
+	if got := h.actions("acme"); got["config.lock"] != 2 || got["config.unlock"] != 1 {
+		t.Errorf("entries %v", got)
+	}
+}
+
+// lockEntries: locks are in the log.
+func (h *house) lockEntries(t *testing.T) {
+	t.Helper()
+	var before, after string
+	h.d.Scan(t, `SELECT e.before, e.after FROM audit_entries e JOIN configs c ON e.resource = 'config/' || c.id
+		WHERE e.tenant_id = '@platform' AND c.key = 'c' AND e.action = 'config.lock'`, nil, &before, &after)
+	was, _ := models.Value(before).Members()
+	is, _ := models.Value(after).Members()
+	if was["locked"] != "" || is["locked"] != "true" || is["value"] != "1" || was["version"] != "1" || is["version"] != "2" {
+		t.Errorf("from %s to %s", before, after)
+	}
 }
 
 func TestLockWho(t *testing.T) {
@@ -140,7 +155,7 @@ func TestOntoALock(t *testing.T) {
 	h := newHouse(t)
 	lock := func(environment, key string) {
 		t.Helper()
-		c, err := h.submit("author", models.Platform, environment, changes.Edit{Key: key, Op: models.OpSet, Value: "9", Locked: truth(true)})
+		c, err := h.submit("author", models.Platform, environment, changes.Edit{Key: key, Op: models.OpSet, Value: "9", Locked: new(true)})
 		h.must(err)
 		if c.Status == models.ChangePending {
 			h.pass(c)

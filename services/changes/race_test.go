@@ -1,6 +1,7 @@
 package changes_test
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"sync"
@@ -19,7 +20,7 @@ const rounds = 24
 // race lets two writers loose, and returns what each was told.
 func race(round int, first, second func() error) (one, two error) {
 	var wg sync.WaitGroup
-	lead := time.Duration(round-rounds/2) * time.Millisecond / 2
+	lead := time.Duration(round-rounds/2) * time.Millisecond * 2
 	wg.Go(func() { time.Sleep(-lead); one = first() })
 	wg.Go(func() { time.Sleep(lead); two = second() })
 	wg.Wait()
@@ -47,94 +48,115 @@ func told(one, two error) string { return fmt.Sprintf("%q %q", codeOf(one), code
 func TestRaces(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	above, below := h.as("author"), h.as("engineer")
-	write := func(d changes.Draft, n int) func() error {
-		by := below
-		if models.IsLayer(d.TenantID) {
-			by = above
-		}
-		d.Environment, d.Pointer, d.Origin = "QA", changes.ItemPointer, models.OriginEdit
-		d.Items[0].Key = fmt.Sprintf("%s-%d", d.Items[0].Key, n)
-		return func() error { return errOf(h.Submit(by, d)) }
-	}
-
-	// An override that came first stays, below the lock; one that came later is refused.
-	t.Run("a lock above and an override below", func(t *testing.T) {
-		got := map[string]int{}
-		for n := range rounds {
-			layer := []string{models.Platform, enterprise}[n%2]
-			lock, override := race(n,
-				write(changes.Draft{TenantID: layer, Items: []changes.Edit{{Key: "l", Op: models.OpSet, Value: "1", Locked: truth(true)}}}, n),
-				write(changes.Draft{TenantID: "acme", Items: []changes.Edit{set("l", "2")}}, n))
-			got[told(lock, override)]++
-		}
-		raced(t, got, `"" ""`, `"" "invalid"`)
-	})
-
-	t.Run("two writers of one version", func(t *testing.T) {
-		got := map[string]int{}
-		h.did("acme", "QA", set("v-0", "0"))
-		for n := range rounds {
-			by := func(v models.Value) func() error {
-				return write(changes.Draft{TenantID: "acme", Items: []changes.Edit{{Key: "v", Op: models.OpSet, Value: v, BaseVersion: version(int64(n + 1))}}}, 0)
-			}
-			one, two := race(n, by("1"), by("2"))
-			got[told(one, two)]++
-		}
-		raced(t, got, `"" "conflict"`, `"conflict" ""`)
-		if n := h.count(`SELECT last FROM configs WHERE tenant_id = 'acme' AND key = 'v-0'`); n != rounds+1 {
-			t.Errorf("%d versions", n)
-		}
-	})
-
-	t.Run("a definition above and a value below", func(t *testing.T) {
-		got := map[string]int{}
-		for n := range rounds {
-			strict := models.Defines{Type: models.TypeNumber, Schema: `{"minimum":5}`}
-			defined, valued := race(n,
-				write(changes.Draft{TenantID: models.Platform, Items: []changes.Edit{define("d", strict)}}, n),
-				write(changes.Draft{TenantID: "acme", Items: []changes.Edit{set("d", "1")}}, n))
-			got[told(defined, valued)]++
-		}
-		raced(t, got, `"" "invalid"`, `"invalid" ""`)
-		if n := h.count(`SELECT count(*) FROM definitions d JOIN configs c ON c.key = d.key WHERE d.tenant_id = '@platform' AND d.key LIKE 'd-%'`); n != 0 {
-			t.Errorf("%d values below a definition that they do not satisfy", n)
-		}
-	})
-
-	// What becomes a secret while it is written is sealed, whoever comes first.
-	t.Run("a secret above and a value below", func(t *testing.T) {
-		for n := range rounds {
-			one, two := race(n,
-				write(changes.Draft{TenantID: models.Platform, Items: []changes.Edit{define("s", models.Defines{Type: models.TypeString, Sensitive: true})}}, n),
-				write(changes.Draft{TenantID: "acme", Items: []changes.Edit{set("s", `"canary"`)}}, n))
-			if one != nil || two != nil {
-				t.Errorf("%v, %v", one, two)
-			}
-		}
-		if n := h.count(`SELECT count(*) FROM config_versions WHERE value LIKE '%canary%'`) + h.count(`SELECT count(*) FROM change_items WHERE value LIKE '%canary%'`); n != 0 {
-			t.Errorf("%d are in clear", n)
-		}
-	})
-
-	// A tenant that moves below a lock while it overrides what is locked there.
-	t.Run("a change of tier and an override", func(t *testing.T) {
-		h.d.Admin(t, `UPDATE policies SET stages = '[]'`)
-		admin := h.as("admin")
-		tiers := []string{"Free", "Pro"}
-		for n := range rounds {
-			h.did("@tier."+models.TierSlug(tiers[n%2]), "QA", changes.Edit{Key: fmt.Sprintf("t-%d", n), Op: models.OpSet, Value: "1", Locked: truth(true)})
-			one, two := race(n,
-				func() error { return errOf(h.Retier(admin, "globex", tiers[n%2], "")) },
-				write(changes.Draft{TenantID: "globex", Items: []changes.Edit{set("t", "2")}}, n))
-			if one != nil || two != nil && codeOf(two) != models.CodeInvalid {
-				t.Errorf("%v, %v", one, two)
-			}
-		}
-	})
+	r := racers{h, h.as("author"), h.as("engineer")}
+	r.raceForALock(t)
+	r.raceForAVersion(t)
+	r.raceForADefinition(t)
+	r.raceForASecret(t)
+	r.raceForATier(t)
 	h.sound()
 	if kept, done := h.count(`SELECT count(*) FROM changes`), h.count(`SELECT count(DISTINCT change_id) FROM deployments`); kept != done {
 		t.Errorf("%d changes are kept, %d were carried out: a refused one left something", kept, done)
+	}
+}
+
+// racers write at the same time: one on layers, one below them.
+type racers struct {
+	*house
+
+	above, below context.Context
+}
+
+// write is a change in QA of one item, with a key of its own in each round.
+func (r racers) write(d changes.Draft, round int) func() error {
+	by := r.below
+	if models.IsLayer(d.TenantID) {
+		by = r.above
+	}
+	d.Environment, d.Pointer, d.Origin = "QA", changes.ItemPointer, models.OriginEdit
+	d.Items[0].Key = fmt.Sprintf("%s-%d", d.Items[0].Key, round)
+	return func() error { return errOf(r.Submit(by, d)) }
+}
+
+// An override that came first stays, below the lock; one that came later is refused.
+func (r racers) raceForALock(t *testing.T) {
+	t.Helper()
+	got := map[string]int{}
+	for n := range rounds {
+		layer := []string{models.Platform, enterprise}[n%2]
+		lock, override := race(n,
+			r.write(changes.Draft{TenantID: layer, Items: []changes.Edit{{Key: "l", Op: models.OpSet, Value: "1", Locked: new(true)}}}, n),
+			r.write(changes.Draft{TenantID: "acme", Items: []changes.Edit{set("l", "2")}}, n))
+		got[told(lock, override)]++
+	}
+	raced(t, got, `"" ""`, `"" "invalid"`)
+}
+
+// Of two that write on one version one is told that it moved.
+func (r racers) raceForAVersion(t *testing.T) {
+	t.Helper()
+	got := map[string]int{}
+	r.did("acme", "QA", set("v-0", "0"))
+	for n := range rounds {
+		by := func(v models.Value) func() error {
+			return r.write(changes.Draft{TenantID: "acme", Items: []changes.Edit{{Key: "v", Op: models.OpSet, Value: v, BaseVersion: new(int64(n + 1))}}}, 0)
+		}
+		one, two := race(n, by("1"), by("2"))
+		got[told(one, two)]++
+	}
+	raced(t, got, `"" "conflict"`, `"conflict" ""`)
+	if n := r.count(`SELECT last FROM configs WHERE tenant_id = 'acme' AND key = 'v-0'`); n != rounds+1 {
+		t.Errorf("%d versions", n)
+	}
+}
+
+// A definition and a value that does not satisfy it are never both there.
+func (r racers) raceForADefinition(t *testing.T) {
+	t.Helper()
+	got := map[string]int{}
+	for n := range rounds {
+		strict := models.Defines{Type: models.TypeNumber, Schema: `{"minimum":5}`}
+		defined, valued := race(n,
+			r.write(changes.Draft{TenantID: models.Platform, Items: []changes.Edit{define("d", strict)}}, n),
+			r.write(changes.Draft{TenantID: "acme", Items: []changes.Edit{set("d", "1")}}, n))
+		got[told(defined, valued)]++
+	}
+	raced(t, got, `"" "invalid"`, `"invalid" ""`)
+	if n := r.count(`SELECT count(*) FROM definitions d JOIN configs c ON c.key = d.key WHERE d.tenant_id = '@platform' AND d.key LIKE 'd-%'`); n != 0 {
+		t.Errorf("%d values below a definition that they do not satisfy", n)
+	}
+}
+
+// What becomes a secret while it is written is sealed, whoever comes first.
+func (r racers) raceForASecret(t *testing.T) {
+	t.Helper()
+	for n := range rounds {
+		one, two := race(n,
+			r.write(changes.Draft{TenantID: models.Platform, Items: []changes.Edit{define("s", models.Defines{Type: models.TypeString, Sensitive: true})}}, n),
+			r.write(changes.Draft{TenantID: "acme", Items: []changes.Edit{set("s", `"canary"`)}}, n))
+		if one != nil || two != nil {
+			t.Errorf("%v, %v", one, two)
+		}
+	}
+	if n := r.count(`SELECT count(*) FROM config_versions WHERE value LIKE '%canary%'`) + r.count(`SELECT count(*) FROM change_items WHERE value LIKE '%canary%'`); n != 0 {
+		t.Errorf("%d are in clear", n)
+	}
+}
+
+// A tenant moves below a lock while it overrides what is locked there.
+func (r racers) raceForATier(t *testing.T) {
+	t.Helper()
+	r.d.Admin(t, `UPDATE policies SET stages = '[]'`)
+	admin := r.as("admin")
+	tiers := []string{"Free", "Pro"}
+	for n := range rounds {
+		r.did("@tier."+models.TierSlug(tiers[n%2]), "QA", changes.Edit{Key: fmt.Sprintf("t-%d", n), Op: models.OpSet, Value: "1", Locked: new(true)})
+		one, two := race(n,
+			func() error { return errOf(r.Retier(admin, "globex", tiers[n%2], "")) },
+			r.write(changes.Draft{TenantID: "globex", Items: []changes.Edit{set("t", "2")}}, n))
+		if one != nil || two != nil && codeOf(two) != models.CodeInvalid {
+			t.Errorf("%v, %v", one, two)
+		}
 	}
 }
 
@@ -160,11 +182,16 @@ func drawAct(t *rapid.T) act {
 		a.Environment = "QA"
 	case "set":
 		a.Value = models.Value(of("value", "1", "2", "3", `"x"`, `{"a":1}`, `{"b":2}`))
-		a.Lock = rapid.SampledFrom([]*bool{nil, nil, nil, truth(true), truth(false)}).Draw(t, "lock")
+		a.Lock = rapid.SampledFrom([]*bool{nil, nil, nil, new(true), new(false)}).Draw(t, "lock")
 	case "define":
 		a.Defines = rapid.SampledFrom([]models.Defines{
-			{}, {Type: models.TypeNumber}, {Type: models.TypeJSON}, {Type: models.TypeJSON, Merge: models.MergeDeep},
-			{Type: models.TypeNumber, Schema: `{"maximum":2}`}, {Type: models.TypeNumber, Sensitive: true}, {Type: models.TypeJSON, Sensitive: true},
+			{},
+			{Type: models.TypeNumber},
+			{Type: models.TypeJSON},
+			{Type: models.TypeJSON, Merge: models.MergeDeep},
+			{Type: models.TypeNumber, Schema: `{"maximum":2}`},
+			{Type: models.TypeNumber, Sensitive: true},
+			{Type: models.TypeJSON, Sensitive: true},
 		}).Draw(t, "definition")
 	case "rollback":
 		a.Version = rapid.Int64Range(1, 4).Draw(t, "version")

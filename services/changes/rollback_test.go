@@ -106,7 +106,7 @@ func TestRollbackConditions(t *testing.T) {
 		"the-live-one":    {to: 3, want: models.CodeInvalid},
 		"version-0":       {to: -1, want: models.CodeInvalid},
 		"locked-above": {want: models.CodeInvalid, flip: func(key, _ string) {
-			h.pass(h.waits("author", models.Platform, "QA", changes.Edit{Key: key, Op: models.OpSet, Value: `"x"`, Locked: truth(true)}))
+			h.pass(h.waits("author", models.Platform, "QA", changes.Edit{Key: key, Op: models.OpSet, Value: `"x"`, Locked: new(true)}))
 		}},
 		"a-stricter-schema": {want: models.CodeInvalid, flip: func(key, _ string) {
 			h.pass(h.waits("author", "acme", "QA", define(key, models.Defines{Schema: `{"minLength":4}`})))
@@ -118,29 +118,30 @@ func TestRollbackConditions(t *testing.T) {
 			h.pass(h.waits("author", "acme", "QA", define(key, models.Defines{Sensitive: true})))
 		}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			config, last := h.versions(name, `"one"`, `"two"`, `"three"`)
-			if tt.flip != nil {
-				tt.flip(name, config)
-			}
-			if tt.to == 0 {
-				tt.to = 2
-			}
-			versions := h.count(`SELECT count(*) FROM config_versions WHERE config_id = $1`, config)
-			told, mayErr := h.MayRollBack(h.as("author"), config, tt.to)
-			out, err := h.Rollback(h.as("author"), changes.Rollback{ConfigID: config, ToVersion: tt.to})
-			h.want(err, tt.want)
-			if err == nil && (mayErr != nil || told != tt.lane) {
-				t.Errorf("who asks is told %t, %v", told, mayErr)
-			}
-			if err == nil {
-				h.was(tt.lane, out, last)
-				versions += map[bool]int{true: 1}[tt.lane]
-			}
-			if n := h.count(`SELECT count(*) FROM config_versions WHERE config_id = $1`, config); n != versions {
-				t.Errorf("%d versions, want %d", n, versions)
-			}
-		})
+		config, last := h.versions(name, `"one"`, `"two"`, `"three"`)
+		if tt.flip != nil {
+			tt.flip(name, config)
+		}
+		if tt.to == 0 {
+			tt.to = 2
+		}
+		versions := h.count(`SELECT count(*) FROM config_versions WHERE config_id = $1`, config)
+		told, mayErr := h.MayRollBack(h.as("author"), config, tt.to)
+		out, err := h.Rollback(h.as("author"), changes.Rollback{ConfigID: config, ToVersion: tt.to})
+		h.want(err, tt.want)
+		if err == nil && (mayErr != nil || told != tt.lane) {
+			t.Errorf("who asks is told %t, %v", told, mayErr)
+		}
+		if err == nil {
+			h.was(tt.lane, out, last)
+			versions += map[bool]int{true: 1}[tt.lane]
+		}
+		if n := h.count(`SELECT count(*) FROM config_versions WHERE config_id = $1`, config); n != versions {
+			t.Errorf("%d versions, want %d", n, versions)
+		}
+		if t.Failed() {
+			t.Fatalf("that was %s", name)
+		}
 	}
 	h.sound()
 }

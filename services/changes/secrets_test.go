@@ -248,7 +248,7 @@ func TestBecomesASecret(t *testing.T) {
 	open := define("token", models.Defines{Type: models.TypeString})
 	_, err = h.submit("author", models.Platform, "QA", open)
 	h.want(err, models.CodeForbidden)
-	_, err = h.Redefine(h.as("author"), models.Platform, "token", definitions.Patch{Sensitive: truth(false)}, "")
+	_, err = h.Redefine(h.as("author"), models.Platform, "token", definitions.Patch{Sensitive: new(false)}, "")
 	h.want(err, models.CodeForbidden)
 	_, err = h.submit("owner", models.Platform, "QA", open)
 	h.want(err, models.CodeNotFound)

@@ -49,16 +49,14 @@ func TestCreateKeepsAll(t *testing.T) {
 	}
 	for name, p := range map[string]definitions.Patch{
 		"/tags":  {Tags: &[]string{"a,b"}},
-		"/owner": {Owner: ptr(strings.Repeat("x", 201))},
-		"/merge": {Merge: ptr(models.Merge("sideways"))},
+		"/owner": {Owner: new(strings.Repeat("x", 201))},
+		"/merge": {Merge: new(models.Merge("sideways"))},
 	} {
 		if _, err := s.Update(admin(t), "acme", "k", p, ""); code(err) != models.CodeInvalid || pointer(err) != name {
 			t.Errorf("%s: %v at %s", name, err, pointer(err))
 		}
 	}
 }
-
-func ptr[T any](v T) *T { return &v }
 
 // The topmost definition counts, in whatever order they were made; lists are in the order of keys.
 func TestTheTopmostCounts(t *testing.T) {
@@ -113,13 +111,13 @@ func TestAgreesBelow(t *testing.T) {
 		t.Fatal(err)
 	}
 	for layer, want := range map[string]string{models.Platform: "/sensitive"} {
-		_, err := s.Update(admin(t), layer, "token", definitions.Patch{Sensitive: ptr(false)}, "")
+		_, err := s.Update(admin(t), layer, "token", definitions.Patch{Sensitive: new(false)}, "")
 		if pointer(err) != want {
 			t.Errorf("%s: %v", layer, err)
 		}
 	}
 	s.db.Admin(t, `UPDATE definitions SET sensitive = false WHERE tenant_id = 'acme' AND key = 'token'`)
-	if _, err := s.Update(admin(t), models.Platform, "token", definitions.Patch{Sensitive: ptr(false)}, ""); err != nil {
+	if _, err := s.Update(admin(t), models.Platform, "token", definitions.Patch{Sensitive: new(false)}, ""); err != nil {
 		t.Errorf("when nobody below calls it a secret: %v", err)
 	}
 }
@@ -158,7 +156,7 @@ func TestReclassify(t *testing.T) {
 		}
 		return out
 	}
-	if _, err := s.Update(admin(t), enterprise, "token", definitions.Patch{Sensitive: ptr(true)}, ""); err != nil {
+	if _, err := s.Update(admin(t), enterprise, "token", definitions.Patch{Sensitive: new(true)}, ""); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(of(3, 2, 0), texts()); diff != "" {
@@ -171,7 +169,7 @@ func TestReclassify(t *testing.T) {
 	}
 	var entries int
 	s.db.Scan(t, `SELECT count(*) FROM audit_entries WHERE action = 'secret.uncover'`, nil, &entries)
-	if _, err := s.Update(admin(t), enterprise, "token", definitions.Patch{Sensitive: ptr(false)}, ""); err != nil || entries != 0 {
+	if _, err := s.Update(admin(t), enterprise, "token", definitions.Patch{Sensitive: new(false)}, ""); err != nil || entries != 0 {
 		t.Fatalf("%v, %d entries", err, entries)
 	}
 	if diff := cmp.Diff(of(0, 0, 3), texts()); diff != "" {

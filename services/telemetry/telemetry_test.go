@@ -122,7 +122,9 @@ func TestStatementsKeepTheirPlaceholders(t *testing.T) {
 
 	got := o.spans()
 	for _, want := range [][]string{
-		{"BEGIN ", "db.system.name=postgresql"}, {"ROLLBACK "}, {"COMMIT "},
+		{"BEGIN ", "db.system.name=postgresql"},
+		{"ROLLBACK "},
+		{"COMMIT "},
 		{"SELECT ", "db.query.text=SELECT $1::text", "db.operation.name=SELECT"},
 		{"BATCH ", "db.query.text=SELECT $1::text", "db.operation.batch.size=1"},
 		{"SELECT ", "$1::text::int", "db.response.status_code=22P02", "error.type=22P02", "failed "},

@@ -10,7 +10,11 @@ import (
 func approve(t *testing.T, site *webtest.Site, id string) {
 	t.Helper()
 	for _, who := range []string{"engineer", "manager", "compliance"} {
-		digest := site.As(who).Get("/changes/" + id).Want(200).Field("digest")
+		change := site.As("admin").Get("/changes/" + id).Want(200)
+		if change.Field("status") != "pending" {
+			return // another tier asks for fewer
+		}
+		digest := change.Field("digest")
 		site.As(who).Post("/approvals/"+id+"/approve", webtest.Body{"digest": digest}).Want(200)
 	}
 }
@@ -29,9 +33,9 @@ func TestTenantLife(t *testing.T) {
 		Shows("#suspend", "waits for approval by engineer, manager and compliance").Has("#delete", 0).Has("#activate", 0)
 	page.Shows("#tier li", "Free: the same values as Enterprise").Shows("#tier li", "Pro: 1 key differs from Enterprise").
 		Has("#tier a[href='/tenants/@tier.enterprise/compare?from=Production&to=Production&with=%40tier.pro']", 1)
-	admin.Post("/tenants/acme/delete", "confirm", "acme").Want(409).Shows("main", "Manage Acme")
+	admin.Post("/tenants/acme/delete", "confirm", "acme").Want(409).Shows(".alert", "Only a suspended tenant can be deleted")
 
-	bad := admin.Post("/tenants/acme/tier", "tier", "gold", "reason", "they signed").Want(422).Shows("#tier", "no such tier").Has("#suspend .alert", 0)
+	bad := admin.Post("/tenants/acme/tier", "tier", "gold", "reason", "they signed").Want(422).Shows("#tier", "no such tier").Has(".alert", 0)
 	if got := bad.Find("#tier-reason").AttrOr("value", ""); got != "they signed" {
 		t.Errorf("the reason is lost: %q", got)
 	}
@@ -51,7 +55,7 @@ func TestTenantLife(t *testing.T) {
 		t.Error("what was typed is lost")
 	}
 	admin.Post("/tenants/acme/activate").Leads("/tenants/acme")
-	admin.Post("/tenants/acme/activate").Want(409).Shows("main", "active already")
+	admin.Post("/tenants/acme/activate").Want(409).Shows(".alert", "active already")
 }
 
 func TestDeleteTenant(t *testing.T) {
@@ -72,8 +76,8 @@ func TestDeleteTenant(t *testing.T) {
 		if status := site.Browse(who).Get("/tenants/acme/life").Status(); status != 404 && status != 403 {
 			t.Errorf("%s gets %d", who, status)
 		}
-		site.Browse(who).Get("/tenants?status=deleted").Want(200).Has("#tenant-list a", 1)
 	}
+	site.Browse("engineer").Get("/tenants?status=deleted").Want(200).Has("#tenant-list a[href$='/life']", 0)
 	admin.Post("/tenants/acme/activate").Leads("/tenants/acme")
 	admin.Get("/tenants/acme").Want(200).Shows("#notice", "Acme is active again").Shows("#matrix", "limit")
 }
