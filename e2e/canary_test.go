@@ -79,9 +79,10 @@ func (c *canaries) found(in []byte) (hits []string) {
 
 // formsOf are the forms in which a word of letters and digits travels. The forms of JSON, HTML and SQL leave it as it is.
 func formsOf(word string) map[string]string {
+	list := strings.Trim(fmt.Sprintf("%d", []byte(word)), "[]") // as %v prints bytes
 	forms := map[string]string{
 		"raw": word, "hex": hex.EncodeToString([]byte(word)), "HEX": strings.ToUpper(hex.EncodeToString([]byte(word))),
-		"bytes": strings.Trim(fmt.Sprint([]byte(word)), "[]"), "list": strings.ReplaceAll(strings.Trim(fmt.Sprint([]byte(word)), "[]"), " ", ","),
+		"bytes": list, "list": strings.ReplaceAll(list, " ", ","),
 	}
 	for name, format := range map[string]string{"percent": "%%%02X", "per cent": "%%%02x", "JSON": `\u%04x`, "Go": `\x%02x`, "HTML": "&#%d;", "SQL": `\%03o`} {
 		var all strings.Builder
@@ -116,7 +117,7 @@ func TestCanariesAreSeen(t *testing.T) {
 	for name, text := range map[string]string{
 		"raw": secret, "JSON": string(quoted), "JSON in JSON": string(again), "HTML": html.EscapeString(secret), "query": url.QueryEscape(secret),
 		"path": url.PathEscape(secret), "Go": strconv.Quote(secret), "ASCII": strconv.QuoteToASCII(secret), "hex": hex.EncodeToString([]byte(secret)),
-		"%X": fmt.Sprintf("%X", secret), "%v": fmt.Sprint([]byte(secret)), "base64": base64.StdEncoding.EncodeToString([]byte(secret)),
+		"%X": fmt.Sprintf("%X", secret), "%d": fmt.Sprintf("%d", []byte(secret)), "base64": base64.StdEncoding.EncodeToString([]byte(secret)),
 		"base64, moved by one": base64.RawURLEncoding.EncodeToString([]byte("1" + secret)), "base64 of JSON in JSON": base64.StdEncoding.EncodeToString(again),
 		"base64, moved by two": base64.StdEncoding.EncodeToString([]byte(`{"` + secret)), "number": number.String(), "number as a digest": hex.EncodeToString(sum[:]),
 		"number in base64": base64.StdEncoding.EncodeToString([]byte("[" + number.String() + "]")), "cut": secret[:20], "tail": secret[10:],

@@ -130,6 +130,7 @@ func (v *vault) set(layer string, items ...webtest.Body) {
 
 // read asks one of the nodes for one tenant after the other, until the context ends.
 func (v *vault) read(ctx context.Context, t *testing.T, reader int) {
+	t.Helper()
 	app := caller{t, v.nodes[reader%2].url, v.app}
 	for n := reader; ctx.Err() == nil; n++ {
 		tenant := v.tenants[n%len(v.tenants)]
@@ -157,6 +158,7 @@ func (v *vault) read(ctx context.Context, t *testing.T, reader int) {
 // move sets values that are no secrets: what is composed in memory is opened once, and a new value makes the nodes load
 // and open anew. Once in a while that is a value of all.
 func (v *vault) move(ctx context.Context, t *testing.T) {
+	t.Helper()
 	writer := caller{t, v.nodes[1].url, v.site.Key("engineer")}
 	for n := 0; ctx.Err() == nil; n++ {
 		layer := v.tenants[n%len(v.tenants)]

@@ -156,17 +156,13 @@ func (e ChangeEdit) others() []string {
 			keys[models.OpUnlock] = append(keys[models.OpUnlock], i.Key)
 		}
 	}
+	does := map[models.Op]string{
+		models.OpDelete: "Takes away the value of ", models.OpLock: "Locks ", models.OpUnlock: "Unlocks ", models.OpDefine: "Defines ",
+		models.OpRetier: "Moves the tenant to another tier", models.OpSuspend: "Suspends the tenant",
+	}
 	var out []string
-	for _, o := range []struct {
-		op   models.Op
-		does string
-	}{
-		{models.OpDelete, "Takes away the value of "}, {models.OpLock, "Locks "}, {models.OpUnlock, "Unlocks "}, {models.OpDefine, "Defines "},
-		{models.OpRetier, "Moves the tenant to another tier"}, {models.OpSuspend, "Suspends the tenant"},
-	} {
-		if len(keys[o.op]) > 0 {
-			out = append(out, o.does+listed(keys[o.op])+".")
-		}
+	for _, op := range slices.Sorted(maps.Keys(keys)) {
+		out = append(out, does[op]+listed(keys[op])+".")
 	}
 	return out
 }

@@ -92,7 +92,7 @@ func DefinitionsMain(d Definitions) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "</div><form method=\"get\" action=\"/definitions\" role=\"search\" class=\"filters\"><div><label for=\"tenantId\">Layer or tenant</label> ")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "</div><form method=\"get\" action=\"/definitions\" role=\"search\" class=\"filters\"><div class=\"grow\"><label for=\"tenantId\">Layer or tenant</label> ")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

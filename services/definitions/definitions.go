@@ -171,6 +171,11 @@ func (s *Service) once(ctx context.Context, tx *gorm.DB, layer models.Tenant, w 
 	if _, err := w.Definition.Uncovers(w.Before, by); err != nil {
 		return w.Definition, err
 	}
+	if w.Before.Version == 0 {
+		if err := unknownAbove(tx, layer, w.Definition.Key); err != nil {
+			return w.Definition, err
+		}
+	}
 	if w.Definition.Moves(w.Before) {
 		environments, err := liveIn(tx, layer, w.Definition.Key)
 		if err != nil {

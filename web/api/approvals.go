@@ -30,7 +30,7 @@ func (r approvalRoutes) list(ctx context.Context, in *wire.Paging) (*paged[chang
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(found, func(c models.Change) change { return showChange(ctx, c) }), nil
+	return pageOf(found, func(c models.Change) change { return showChange(c) }), nil
 }
 
 type decide struct {

@@ -111,7 +111,7 @@ type decision struct {
 	Voided   bool            `json:"voided" doc:"It no longer counts"`
 }
 
-func showChange(ctx context.Context, c models.Change) change {
+func showChange(c models.Change) change {
 	out := change{
 		ID: c.ID, TenantID: c.TenantID, TenantIDs: []string{}, Environment: c.Environment, Title: c.Title,
 		Reason: c.Reason, Origin: c.Origin, Author: c.Author, Editors: append([]models.ActorRef{}, c.Editors...),
@@ -185,7 +185,7 @@ func (r changeRoutes) list(ctx context.Context, in *listChanges) (*paged[change]
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(found, func(c models.Change) change { return showChange(ctx, c) }), nil
+	return pageOf(found, func(c models.Change) change { return showChange(c) }), nil
 }
 
 // editedItem is an item as a caller writes it.
@@ -259,7 +259,7 @@ func (r changeRoutes) create(ctx context.Context, in *createChange) (*changeCrea
 	if err != nil {
 		return nil, err
 	}
-	out := &changeCreated{Status: http.StatusOK, Body: showChange(ctx, done.Change)}
+	out := &changeCreated{Status: http.StatusOK, Body: showChange(done.Change)}
 	if !in.DryRun {
 		out.Status, out.Location, out.ETag = http.StatusCreated, pathTo("changes", done.Change.ID), done.Change.Tag()
 	}
@@ -326,5 +326,5 @@ func oneChange(ctx context.Context, c models.Change, err error) (*single[change]
 	if err != nil {
 		return nil, err
 	}
-	return &single[change]{ETag: c.Tag(), Body: showChange(ctx, c)}, nil
+	return &single[change]{ETag: c.Tag(), Body: showChange(c)}, nil
 }

@@ -80,7 +80,7 @@ func (writtenBody) Schema(r huma.Registry) *huma.Schema {
 // outcome shows what a write led to; status is that of a config which is live at once.
 func outcome(ctx context.Context, o changes.Outcome, status int) *written {
 	if !o.Live() {
-		c := showChange(ctx, o.Change)
+		c := showChange(o.Change)
 		return &written{Status: http.StatusAccepted, Body: writtenBody{change: &c}}
 	}
 	out := &written{Status: status}

@@ -74,7 +74,7 @@ func (definedBody) Schema(r huma.Registry) *huma.Schema {
 // showDefined shows what a write led to; status is that of a definition that holds at once.
 func showDefined(ctx context.Context, d changes.Defined, status int) *definedAs {
 	if d.Change != nil {
-		c := showChange(ctx, *d.Change)
+		c := showChange(*d.Change)
 		return &definedAs{Status: http.StatusAccepted, Body: definedBody{change: &c}}
 	}
 	shown := showDefinition(d.Definition)

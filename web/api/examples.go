@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strconv"
 
@@ -92,9 +93,7 @@ func examples() map[string]example {
 		readExamples(), configExamples(), changeExamples(), definitionExamples(), tenantExamples(),
 		environmentExamples(), accessExamples(), recordExamples(),
 	} {
-		for id, e := range part {
-			all[id] = e
-		}
+		maps.Copy(all, part)
 	}
 	return all
 }

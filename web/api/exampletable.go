@@ -78,8 +78,10 @@ func configExamples() map[string]example {
 			about: "`operations` is the JSON Patch (RFC 6902) that makes the second value of the first; `text` is a unified diff. Of sensitive " +
 				"values only `equal` is told.",
 			query: map[string]any{"from": 1, "to": 2},
-			out: ok(diff{From: 1, To: 2, Operations: []operation{{Op: "replace", Path: "", Value: wire.RawJSON("false")}},
-				Text: "--- version 1\n+++ version 2\n@@ -1 +1 @@\n-true\n+false\n"}),
+			out: ok(diff{
+				From: 1, To: 2, Operations: []operation{{Op: "replace", Path: "", Value: wire.RawJSON("false")}},
+				Text: "--- version 1\n+++ version 2\n@@ -1 +1 @@\n-true\n+false\n",
+			}),
 		},
 	}
 }
@@ -124,7 +126,7 @@ func definitionExamples() map[string]example {
 			out: or(made(d)),
 		},
 		"definition.get":    {out: ok(d)},
-		"definition.update": {about: "The type stays. What is sensitive stays so.", in: `{"description":"Users of one customer","schema":{"minimum":1,"maximum":5000}}`, out: or(ok(d))},
+		"definition.update": {about: "The type stays. To make what is sensitive readable needs the right to reveal, and is a change.", in: `{"description":"Users of one customer","schema":{"minimum":1,"maximum":5000}}`, out: or(ok(d))},
 		"definition.validate": {
 			about: "Writes nothing. An invalid value answers 422, as a write of it would.",
 			in:    `{"tenantId":"` + exampleTenant + `","key":"limits.users","value":250}`,

@@ -73,7 +73,7 @@ func (s Services) live(render rendering) web.Replay {
 			return web.Replayed{}, err
 		}
 		if c.Status != models.ChangeDeployed {
-			return web.Replayed{Status: http.StatusAccepted, Body: waiting{showChange(ctx, c)}}, nil
+			return web.Replayed{Status: http.StatusAccepted, Body: waiting{showChange(c)}}, nil
 		}
 		return render(ctx, again, c)
 	}
@@ -100,7 +100,7 @@ func (s Services) change(status int) web.Replay {
 			return web.Replayed{}, err
 		}
 		return web.Replayed{
-			Status: status, Location: at(status, "changes", c.ID), ETag: c.Tag(), Body: showChange(ctx, c),
+			Status: status, Location: at(status, "changes", c.ID), ETag: c.Tag(), Body: showChange(c),
 		}, nil
 	}
 }

@@ -220,7 +220,7 @@ func (r tenantRoutes) moved(ctx context.Context, id string, move func() (changes
 		return nil, err
 	}
 	if !done.Live() {
-		c := showChange(ctx, done.Change)
+		c := showChange(done.Change)
 		return &movedTenant{Status: http.StatusAccepted, Body: movedTenantBody{change: &c}}, nil
 	}
 	return oneMoved(r.tenants.Get(ctx, id))

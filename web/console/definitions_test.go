@@ -12,8 +12,10 @@ func TestDefinitions(t *testing.T) {
 	site := webtest.New(t)
 	past := time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)
 	define := func(body webtest.Body) { site.As("admin").Post("/definitions", body).Want(201) }
-	define(webtest.Body{"tenantId": "@platform", "key": "checkout.limit", "type": "number", "owner": "Team Cash", "tags": []string{"pay", "core"},
-		"schema": webtest.Body{"minimum": 1}, "description": "How many at once"})
+	define(webtest.Body{
+		"tenantId": "@platform", "key": "checkout.limit", "type": "number", "owner": "Team Cash", "tags": []string{"pay", "core"},
+		"schema": webtest.Body{"minimum": 1}, "description": "How many at once",
+	})
 	define(webtest.Body{"tenantId": "@platform", "key": "old.flag", "type": "boolean", "expiresAt": past})
 	define(webtest.Body{"tenantId": "acme", "key": "own.token", "type": "string", "sensitive": true})
 	setLive(site, "acme", "QA", "checkout.limit", 3)
