@@ -30,7 +30,7 @@ func (r approvalRoutes) list(ctx context.Context, in *wire.Paging) (*paged[chang
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(found, func(c models.Change) change { return showChange(c) }), nil
+	return pageOf(found, showChange), nil
 }
 
 type decide struct {
@@ -53,5 +53,5 @@ func (r approvalRoutes) decide(ctx context.Context, in *decide, v models.Verdict
 	c, err := r.changes.Decide(ctx, changes.Decide{
 		ChangeID: in.ChangeID, Verdict: v, Digest: in.Body.Digest, Comment: in.Body.Comment,
 	})
-	return oneChange(ctx, c, err)
+	return oneChange(c, err)
 }

@@ -185,7 +185,7 @@ func (r changeRoutes) list(ctx context.Context, in *listChanges) (*paged[change]
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(found, func(c models.Change) change { return showChange(c) }), nil
+	return pageOf(found, showChange), nil
 }
 
 // editedItem is an item as a caller writes it.
@@ -273,7 +273,7 @@ type ChangePath struct {
 
 func (r changeRoutes) get(ctx context.Context, in *ChangePath) (*single[change], error) {
 	c, err := r.changes.Get(ctx, in.ChangeID)
-	return oneChange(ctx, c, err)
+	return oneChange(c, err)
 }
 
 type editChange struct {
@@ -298,7 +298,7 @@ func (r changeRoutes) edit(ctx context.Context, in *editChange) (*single[change]
 		}
 	}
 	c, err := r.changes.Revise(ctx, revised)
-	return oneChange(ctx, c, err)
+	return oneChange(c, err)
 }
 
 // movedChange is a change that an act moves on.
@@ -309,20 +309,20 @@ type movedChange struct {
 
 func (r changeRoutes) submit(ctx context.Context, in *movedChange) (*single[change], error) {
 	c, err := r.changes.SubmitDraft(ctx, in.ChangeID, in.IfMatch)
-	return oneChange(ctx, c, err)
+	return oneChange(c, err)
 }
 
 func (r changeRoutes) cancel(ctx context.Context, in *movedChange) (*single[change], error) {
 	c, err := r.changes.Cancel(ctx, in.ChangeID, in.IfMatch)
-	return oneChange(ctx, c, err)
+	return oneChange(c, err)
 }
 
 func (r changeRoutes) rebase(ctx context.Context, in *movedChange) (*single[change], error) {
 	c, err := r.changes.Rebase(ctx, in.ChangeID, in.IfMatch)
-	return oneChange(ctx, c, err)
+	return oneChange(c, err)
 }
 
-func oneChange(ctx context.Context, c models.Change, err error) (*single[change], error) {
+func oneChange(c models.Change, err error) (*single[change], error) {
 	if err != nil {
 		return nil, err
 	}

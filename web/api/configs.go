@@ -78,7 +78,7 @@ func (writtenBody) Schema(r huma.Registry) *huma.Schema {
 }
 
 // outcome shows what a write led to; status is that of a config which is live at once.
-func outcome(ctx context.Context, o changes.Outcome, status int) *written {
+func outcome(o changes.Outcome, status int) *written {
 	if !o.Live() {
 		c := showChange(o.Change)
 		return &written{Status: http.StatusAccepted, Body: writtenBody{change: &c}}
@@ -164,7 +164,7 @@ func (r configRoutes) set(ctx context.Context, in *setConfig) (*written, error) 
 	if err != nil {
 		return nil, err
 	}
-	return outcome(ctx, done, http.StatusCreated), nil
+	return outcome(done, http.StatusCreated), nil
 }
 
 // ConfigPath names a config.
@@ -202,7 +202,7 @@ func (r configRoutes) update(ctx context.Context, in *updateConfig) (*written, e
 	if err != nil {
 		return nil, err
 	}
-	return outcome(ctx, done, http.StatusOK), nil
+	return outcome(done, http.StatusOK), nil
 }
 
 type deleteConfig struct {
@@ -215,7 +215,7 @@ func (r configRoutes) remove(ctx context.Context, in *deleteConfig) (*written, e
 	if err != nil {
 		return nil, err
 	}
-	return outcome(ctx, done, http.StatusNoContent), nil
+	return outcome(done, http.StatusNoContent), nil
 }
 
 type promoteConfig struct {
@@ -236,7 +236,7 @@ func (r configRoutes) promote(ctx context.Context, in *promoteConfig) (*written,
 	if err != nil {
 		return nil, err
 	}
-	return outcome(ctx, done, http.StatusCreated), nil
+	return outcome(done, http.StatusCreated), nil
 }
 
 type rollBackConfig struct {
@@ -254,5 +254,5 @@ func (r configRoutes) rollback(ctx context.Context, in *rollBackConfig) (*writte
 	if err != nil {
 		return nil, err
 	}
-	return outcome(ctx, done, http.StatusOK), nil
+	return outcome(done, http.StatusOK), nil
 }

@@ -72,7 +72,7 @@ func (definedBody) Schema(r huma.Registry) *huma.Schema {
 }
 
 // showDefined shows what a write led to; status is that of a definition that holds at once.
-func showDefined(ctx context.Context, d changes.Defined, status int) *definedAs {
+func showDefined(d changes.Defined, status int) *definedAs {
 	if d.Change != nil {
 		c := showChange(*d.Change)
 		return &definedAs{Status: http.StatusAccepted, Body: definedBody{change: &c}}
@@ -161,7 +161,7 @@ func (r definitionRoutes) create(ctx context.Context, in *createDefinition) (*de
 	if err != nil {
 		return nil, err
 	}
-	return showDefined(ctx, d, http.StatusCreated), nil
+	return showDefined(d, http.StatusCreated), nil
 }
 
 // layer is named by the query or the body.
@@ -230,7 +230,7 @@ func (r definitionRoutes) update(ctx context.Context, in *updateDefinition) (*de
 	if err != nil {
 		return nil, err
 	}
-	return showDefined(ctx, d, http.StatusOK), nil
+	return showDefined(d, http.StatusOK), nil
 }
 
 // instantOf is nil when the member is absent, and the zero time when it is null.
