@@ -88,8 +88,8 @@ func (j tour) promote(p person) string {
 	p.t.Helper()
 	p.click("Compare")
 	p.shows("Compare environments")
-	p.choose("From", "Staging")
-	p.choose("To", "Production")
+	p.choose("From environment", "Staging")
+	p.choose("To environment", "Production")
 	if j.look.NoScript {
 		p.click("Compare")
 	}

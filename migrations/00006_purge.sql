@@ -26,7 +26,7 @@ BEGIN
         RAISE EXCEPTION 'the tenant is not due to be purged' USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
 
-    -- No other key is ever made for the tenant: what was sealed, in backups too, stays closed.
+    -- No other key is ever made for the tenant: what was sealed stays closed. Backups of before hold the wrapped key still.
     INSERT INTO public.tenant_keys AS k (tenant_id, master, destroyed_at) VALUES (tenant, '', clock_timestamp())
     ON CONFLICT (tenant_id) DO UPDATE SET keyset = NULL, commitment = NULL, version = k.version + 1,
         destroyed_at = coalesce(k.destroyed_at, clock_timestamp());

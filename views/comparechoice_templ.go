@@ -60,7 +60,7 @@ func compareChoice(c Comparison) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = compareEnvironment("from", "Environment", c.Query.From, c.Environments, c).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = compareEnvironment("from", "From environment", c.Query.From, c.Environments, c).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -107,7 +107,7 @@ func compareChoice(c Comparison) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = compareEnvironment("to", "Environment", c.Query.To, c.ToEnvironments, c).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = compareEnvironment("to", "To environment", c.Query.To, c.ToEnvironments, c).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
