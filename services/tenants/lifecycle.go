@@ -31,7 +31,7 @@ func (s *Service) Activate(ctx context.Context, id string) (t models.Tenant, err
 }
 
 func (s *Service) activate(ctx context.Context, tx *gorm.DB, before models.Tenant, t *models.Tenant) error {
-	if err := writeStatus(tx, before, t); err != nil {
+	if err := succeed(tx, before, t, nil); err != nil {
 		return err
 	}
 	if err := moveHeads(ctx, tx, t.ID, before.Status == models.TenantDeleted); err != nil {
@@ -64,7 +64,7 @@ func (s *Service) Delete(ctx context.Context, id, confirm, ifMatch string) error
 func (s *Service) delete(ctx context.Context, tx *gorm.DB, before models.Tenant) error {
 	t := before
 	t.Status = models.TenantDeleted
-	if err := writeStatus(tx, before, &t); err != nil {
+	if err := succeed(tx, before, &t, nil); err != nil {
 		return err
 	}
 	acts := []models.Act{{
@@ -183,24 +183,6 @@ func (s *Service) turn(ctx context.Context, id string, read func(*gorm.DB, strin
 // readUndoable is Read, and finds deleted tenants as well while their deletion can be undone.
 func readUndoable(tx *gorm.DB, id string) (models.Tenant, error) {
 	return readWhere(tx, id, `(status <> 'deleted' OR purged_at IS NULL AND deleted_at > clock_timestamp() - interval '30 days')`)
-}
-
-// writeStatus begins the next version of a tenant with another status, and says when. A deletion bears that instant.
-func writeStatus(tx *gorm.DB, before models.Tenant, t *models.Tenant) error {
-	at, err := endVersion(tx, before)
-	if err != nil {
-		return err
-	}
-	t.Version, t.UpdatedAt = before.Version+1, at
-	if t.Status == models.TenantDeleted {
-		t.DeletedAt = &at
-	}
-	err = tx.Exec(`UPDATE tenants SET status = ?, deleted_at = ?, version = ?, updated_at = ? WHERE tenant_id = ?`,
-		t.Status, t.DeletedAt, t.Version, at, t.ID).Error
-	if err != nil {
-		return err
-	}
-	return writeVersion(tx, *t, at)
 }
 
 // moveHeads tells all nodes of the tenant's status, and, if the tenant comes or goes, of its keys and bindings.

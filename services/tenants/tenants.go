@@ -156,33 +156,39 @@ func (s *Service) update(ctx context.Context, tx *gorm.DB, t *models.Tenant, in 
 	if t.Name == before.Name && t.Metadata == before.Metadata {
 		return nil
 	}
-	at, err := endVersion(tx, before)
-	if err != nil {
-		return err
-	}
-	t.Version, t.UpdatedAt = t.Version+1, at
-	err = tx.Exec(`UPDATE tenants SET name = ?, metadata = ?, version = ?, updated_at = ? WHERE tenant_id = ?`,
-		t.Name, t.Metadata, t.Version, at, t.ID).Error
-	if err != nil {
-		return err
-	}
-	if err := writeVersion(tx, *t, at); err != nil {
+	if err := succeed(tx, before, t, nil); err != nil {
 		return err
 	}
 	if err := store.MoveHead(ctx, tx, t.ID, models.HeadTenant); err != nil {
 		return err
 	}
-	return s.log.Record(ctx, tx, t.ID, at, models.Act{
+	return s.log.Record(ctx, tx, t.ID, t.UpdatedAt, models.Act{
 		Action: "tenant.update", Resource: "tenant/" + t.ID, Before: document(before), After: document(*t),
 	})
 }
 
-// endVersion ends the live version and returns when: the database's clock, but never before the version began.
-func endVersion(tx *gorm.DB, t models.Tenant) (at time.Time, err error) {
-	err = tx.Raw(`
-		UPDATE tenant_versions SET live_to = greatest(clock_timestamp(), live_from + interval '1 microsecond')
-		WHERE tenant_id = ? AND version = ? RETURNING live_to`, t.ID, t.Version).Row().Scan(&at)
-	return at.UTC(), err
+// succeed writes the state of a tenant that follows another, with its version: at that instant, nil for the database's
+// clock, but never before the other began. A deletion bears that instant as well.
+func succeed(tx *gorm.DB, before models.Tenant, t *models.Tenant, at *time.Time) error {
+	var ended time.Time
+	err := tx.Raw(`
+		UPDATE tenant_versions SET live_to = greatest(coalesce(?::timestamptz, clock_timestamp()), live_from + interval '1 microsecond')
+		WHERE tenant_id = ? AND version = ? RETURNING live_to`, at, before.ID, before.Version).Row().Scan(&ended)
+	if err != nil {
+		return err
+	}
+	ended = ended.UTC()
+	t.Version, t.UpdatedAt = before.Version+1, ended
+	if t.Status == models.TenantDeleted {
+		t.DeletedAt = &ended
+	}
+	err = tx.Exec(`
+		UPDATE tenants SET name = ?, tier = ?, status = ?, metadata = ?, deleted_at = ?, version = ?, updated_at = ? WHERE tenant_id = ?`,
+		t.Name, t.Tier, t.Status, t.Metadata, t.DeletedAt, t.Version, t.UpdatedAt, t.ID).Error
+	if err != nil {
+		return err
+	}
+	return writeVersion(tx, *t, ended)
 }
 
 // Get is one tenant or layer; not_found outside the actor's scope and after deletion.
