@@ -113,7 +113,7 @@ func (h *house) resolved(tenant, environment string, inClear bool) (map[string]m
 	})
 	h.must(err)
 	h.must(node.Load(h.t.Context()))
-	got, err := node.Get(h.t.Context(), tenant, environment, inClear)
+	got, err := node.Get(h.t.Context(), snapshots.Ask{TenantID: tenant, Environment: environment, InClear: inClear})
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,7 @@ func TestAnotherDatabase(t *testing.T) {
 	}
 	read := func() string {
 		t.Helper()
-		snap, err := s.Get(t.Context(), "acme", "Production", false)
+		snap, err := s.Get(t.Context(), Ask{TenantID: "acme", Environment: "Production"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -141,7 +141,7 @@ func TestSecretsOutOfReach(t *testing.T) {
 	k := newKeeper(t)
 	k.seal(t, "acme", production, "password", `"hunter2"`)
 	stranger := keeperOn(t, k.db, newMaster(t))
-	if _, err := stranger.Get(t.Context(), "acme", production, true); code(err) != models.CodeUnavailable {
+	if _, err := stranger.Get(t.Context(), snapshots.Ask{TenantID: "acme", Environment: production, InClear: true}); code(err) != models.CodeUnavailable {
 		t.Errorf("got %v", err)
 	}
 	if snap := stranger.read(t, "acme", production, false); len(snap.Withheld) != 1 {

@@ -122,7 +122,7 @@ func (n node) crowd(t *testing.T) {
 	for range 200 {
 		wait.Go(func() {
 			<-release
-			if snap, err := n.Get(t.Context(), "acme", production, false); err != nil || len(snap.Entries()) != 3 {
+			if snap, err := n.Get(t.Context(), snapshots.Ask{TenantID: "acme", Environment: production}); err != nil || len(snap.Entries()) != 3 {
 				t.Errorf("%v %+v", err, snap)
 			}
 		})
@@ -262,7 +262,7 @@ func TestShiftedReplies(t *testing.T) {
 	reader := h.node(t, l.url())
 	l.become(shifted)
 	for _, name := range names { // one after the other: a crowd may be too slow for Redis' 50 ms, which is another test's business
-		snap, err := reader.Get(t.Context(), name, production, false)
+		snap, err := reader.Get(t.Context(), snapshots.Ask{TenantID: name, Environment: production})
 		if err != nil {
 			t.Fatal(err)
 		}

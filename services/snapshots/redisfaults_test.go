@@ -78,7 +78,7 @@ func (w *watched) reader(ctx context.Context, t *testing.T) {
 	for ctx.Err() == nil {
 		least, began := w.committed.Load(), time.Now()
 		for i, n := range []node{w.a, w.b} {
-			snap, err := n.Get(ctx, "acme", production, false)
+			snap, err := n.Get(ctx, snapshots.Ask{TenantID: "acme", Environment: production})
 			if ctx.Err() != nil {
 				return
 			}

@@ -68,6 +68,13 @@ type Service struct {
 	blobJobs      chan blobJob
 }
 
+// Ask is what somebody reads.
+type Ask struct {
+	TenantID, Environment string
+	Unit                  string // who reads, such as an instance or a user; decides on the side of deployments in steps; may be empty
+	InClear               bool   // with sensitive values; the caller has checked the right to
+}
+
 // place addresses a snapshot.
 type place struct {
 	tenantID, environment string
@@ -114,8 +121,8 @@ func (s *Service) Raise(moved []models.Head) {
 // with sensitive values in clear, or without them. forbidden: the tenant is suspended; not_found: it is
 // unknown or deleted; invalid: no such environment. While Postgres does not answer, the previous snapshot is
 // served and says that it is stale. The caller has checked the actor's rights.
-func (s *Service) Get(ctx context.Context, tenantID, environment string, inClear bool) (*Snapshot, error) {
-	tenant, err := s.tenants.Get(ctx, tenantID)
+func (s *Service) Get(ctx context.Context, ask Ask) (*Snapshot, error) {
+	tenant, err := s.tenants.Get(ctx, ask.TenantID)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +133,7 @@ func (s *Service) Get(ctx context.Context, tenantID, environment string, inClear
 		return nil, models.NotFound("tenant")
 	case models.TenantActive:
 	}
-	at := place{tenantID, environment, inClear}
+	at := place{ask.TenantID, ask.Environment, ask.InClear}
 	held, ok := s.composed.GetIfPresent(at)
 	if ok && held.current(tenant) {
 		s.metrics.reads.hit.Inc()

@@ -66,7 +66,7 @@ func (n node) set(t testing.TB, tenant, environment, key, value string) {
 
 func (n node) read(t testing.TB, tenant, environment string, inClear bool) *snapshots.Snapshot {
 	t.Helper()
-	snap, err := n.Get(t.Context(), tenant, environment, inClear)
+	snap, err := n.Get(t.Context(), snapshots.Ask{TenantID: tenant, Environment: environment, InClear: inClear})
 	if err != nil {
 		t.Fatalf("read %s in %s: %v", tenant, environment, err)
 	}
@@ -252,7 +252,7 @@ func TestGetRefuses(t *testing.T) {
 		"other letters":       {"acme", "production", models.CodeInvalid},
 		"no environment":      {"acme", "", models.CodeInvalid},
 	} {
-		if _, err := n.Get(t.Context(), test.tenant, test.environment, false); code(err) != test.want {
+		if _, err := n.Get(t.Context(), snapshots.Ask{TenantID: test.tenant, Environment: test.environment}); code(err) != test.want {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -270,7 +270,7 @@ func TestColdTenantLoadsOnce(t *testing.T) {
 	for range 200 {
 		wait.Go(func() {
 			<-release
-			if snap, err := n.Get(t.Context(), "acme", production, false); err != nil {
+			if snap, err := n.Get(t.Context(), snapshots.Ask{TenantID: "acme", Environment: production}); err != nil {
 				t.Error(err)
 			} else if r, _ := snap.Key("limit"); r.Value != "2" {
 				t.Errorf("got %s", snap.Body)
@@ -342,7 +342,7 @@ func TestReadsAreNeverOlder(t *testing.T) {
 		wait.Go(func() {
 			for ctx.Err() == nil {
 				least := committed.Load()
-				snap, err := n.Get(ctx, "acme", production, false)
+				snap, err := n.Get(ctx, snapshots.Ask{TenantID: "acme", Environment: production})
 				if err != nil {
 					if ctx.Err() == nil {
 						t.Error(err)
@@ -422,7 +422,7 @@ func TestWithoutPostgres(t *testing.T) {
 	if !stale.Stale || string(stale.Body) != string(known.Body) || known.Stale {
 		t.Errorf("stale %v: %s", stale.Stale, stale.Body)
 	}
-	if _, err := n.Get(t.Context(), "globex", production, false); code(err) != models.CodeUnavailable && !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := n.Get(t.Context(), snapshots.Ask{TenantID: "globex", Environment: production}); code(err) != models.CodeUnavailable && !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("what was never loaded: %v", err)
 	}
 	if _, err := hang.Exec(t.Context(), `ROLLBACK`); err != nil {
@@ -441,7 +441,7 @@ func BenchmarkGet(b *testing.B) {
 	b.ResetTimer()
 	b.RunParallel(func(p *testing.PB) {
 		for p.Next() {
-			if _, err := n.Get(b.Context(), "acme", production, false); err != nil {
+			if _, err := n.Get(b.Context(), snapshots.Ask{TenantID: "acme", Environment: production}); err != nil {
 				b.Fatal(err)
 			}
 		}

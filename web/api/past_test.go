@@ -62,7 +62,7 @@ func (c *chronicle) write(t testing.TB, what string, do func() *webtest.Response
 		SELECT greatest((SELECT greatest(max(live_from), max(live_to)) FROM config_versions),
 		  (SELECT greatest(max(live_from), max(live_to)) FROM definition_versions),
 		  (SELECT greatest(max(live_from), max(live_to)) FROM tenant_versions))`, nil, &m.at)
-	snap, err := c.site.Snapshots.Get(t.Context(), webtest.Acme, "Production", true)
+	snap, err := c.site.Snapshots.Get(t.Context(), snapshots.Ask{TenantID: webtest.Acme, Environment: "Production", InClear: true})
 	m.values = said(t, snap, err)
 	c.moments = append(c.moments, m)
 }

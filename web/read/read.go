@@ -118,7 +118,7 @@ func (h Handlers) snapshot(c echo.Context) (*snapshots.Snapshot, error) {
 	}
 	inClear := actor.Can(models.PermReadSecrets, tenantID, environment)
 	if at == nil {
-		return h.Snapshots.Get(ctx, tenantID, environment, inClear)
+		return h.Snapshots.Get(ctx, snapshots.Ask{TenantID: tenantID, Environment: environment, Unit: c.QueryParam("unit"), InClear: inClear})
 	}
 	if err := h.Past(ctx); err != nil {
 		return nil, err

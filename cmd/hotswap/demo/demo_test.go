@@ -14,6 +14,7 @@ import (
 	"github.com/hotswap/hotswap/cmd/hotswap/demo"
 	"github.com/hotswap/hotswap/cmd/hotswap/server"
 	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/services/snapshots"
 	"github.com/hotswap/hotswap/services/changes"
 	"github.com/hotswap/hotswap/services/definitions"
 	"github.com/hotswap/hotswap/services/tenants"
@@ -157,7 +158,7 @@ func wantDrift(t *testing.T, h *house, node *server.Server) {
 	t.Helper()
 	var before map[string]models.Value
 	for _, environment := range []string{"Development", "QA", "Staging", "Production"} {
-		snapshot, err := node.Snapshots.Get(h.as(node, "admin"), demo.FirstTenant, environment, true)
+		snapshot, err := node.Snapshots.Get(h.as(node, "admin"), snapshots.Ask{TenantID: demo.FirstTenant, Environment: environment, InClear: true})
 		h.must(err)
 		now, differ := map[string]models.Value{}, 0
 		for _, e := range snapshot.Entries() {
