@@ -9,7 +9,7 @@ import (
 type Strategy struct {
 	Name    string         `json:"name"`
 	Version int64          `json:"version"`
-	Unit    string         `json:"unit"` // instance, tenant, or "" for a strategy without steps
+	Unit    string         `json:"unit"` // UnitInstance, UnitTenant, or "" for a strategy without steps
 	Steps   []StrategyStep `json:"steps"`
 	Gates   []StrategyGate `json:"gates"`
 	Watch   string         `json:"watch"` // duration
@@ -26,6 +26,12 @@ type StrategyStep struct {
 type StrategyGate struct {
 	Kind string `json:"kind"`
 }
+
+// What is on one side of a deployment as a whole.
+const (
+	UnitInstance = "instance" // any id that the reader sends, a user's as well
+	UnitTenant   = "tenant"
+)
 
 // StrategyDirect makes a change live at once.
 const StrategyDirect = "direct"

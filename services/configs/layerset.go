@@ -20,6 +20,8 @@ type LayerSet struct {
 	Entries map[string]*Entry
 	Kinds   map[string]Kind // what the layer defines
 
+	Overlays []*Overlay // deployments on their way, by id
+
 	sorted []*Entry // by key
 }
 
@@ -33,6 +35,7 @@ type Entry struct {
 	Author   string // kind:id
 	LiveFrom time.Time
 	Locked   bool   // nothing below overrides it
+	Deployed string // the deployment on its way whose candidate side has it; empty for what is live
 	Sealed   []byte // ciphertext of a sensitive value, whose Value names it; nil for any other
 }
 
@@ -54,6 +57,9 @@ func (s *LayerSet) Bytes() int {
 	n := entryOverhead + kindOverhead*len(s.Kinds)
 	for key, e := range s.Entries {
 		n += entryOverhead + len(key) + len(e.Value) + len(e.Sealed)
+	}
+	for _, o := range s.Overlays {
+		n += o.bytes()
 	}
 	return n
 }

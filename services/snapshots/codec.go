@@ -16,7 +16,7 @@ import (
 const (
 	// setFormat begins an encoded layer set. Whoever changes what follows changes it, and nodes of both versions
 	// take each other's blobs for nothing.
-	setFormat = 1
+	setFormat = 2
 	// maxSetBytes is more than any layer set takes within the limits of a layer, and bounds what is unpacked.
 	maxSetBytes = 32 << 20
 )
@@ -37,11 +37,15 @@ func encodeSet(s *configs.LayerSet) []byte {
 	for _, key := range slices.Sorted(maps.Keys(s.Kinds)) {
 		out = appendKind(appendText(out, key), s.Kinds[key])
 	}
+	out = binary.AppendUvarint(out, uint64(len(s.Overlays)))
+	for _, o := range s.Overlays {
+		out = appendOverlay(out, o)
+	}
 	return append([]byte{setFormat}, s2.Encode(nil, out)...)
 }
 
 func appendEntry(out []byte, e *configs.Entry) []byte {
-	for _, text := range []string{e.Key, string(e.Value), e.ConfigID, e.ChangeID, e.Author, string(e.Sealed)} {
+	for _, text := range []string{e.Key, string(e.Value), e.ConfigID, e.ChangeID, e.Author, e.Deployed, string(e.Sealed)} {
 		out = appendText(out, text)
 	}
 	out = binary.AppendVarint(out, e.Version)
@@ -53,6 +57,21 @@ func appendKind(out []byte, k configs.Kind) []byte {
 	out = appendText(out, string(k.Type))
 	out = appendText(out, string(k.Merge))
 	return appendBool(out, k.Sensitive)
+}
+
+func appendOverlay(out []byte, o *configs.Overlay) []byte {
+	for _, text := range []string{o.DeploymentID, o.Salt, o.Unit} {
+		out = appendText(out, text)
+	}
+	out = binary.AppendUvarint(out, uint64(len(o.Set)))
+	for i := range o.Set {
+		out = appendEntry(out, &o.Set[i])
+	}
+	out = binary.AppendUvarint(out, uint64(len(o.Unset)))
+	for _, key := range o.Unset {
+		out = appendText(out, key)
+	}
+	return out
 }
 
 func appendText(out []byte, text string) []byte {
@@ -82,10 +101,13 @@ func decodeSet(raw []byte) (*configs.LayerSet, error) {
 	head := models.Head{TenantID: d.text(), Environment: d.text(), Revision: d.number(), Token: d.text()}
 	entries := d.entries()
 	kinds := d.kinds()
+	overlays := d.overlays()
 	if d.failed || len(d.left) > 0 {
 		return nil, errNoSet
 	}
-	return configs.NewLayerSet(head, entries, kinds), nil
+	set := configs.NewLayerSet(head, entries, kinds)
+	set.Overlays = overlays
+	return set, nil
 }
 
 // decoder reads what is left. After the first failure all it gives is empty.
@@ -119,9 +141,21 @@ func (d *decoder) kinds() map[string]configs.Kind {
 	return out
 }
 
+func (d *decoder) overlays() (out []*configs.Overlay) {
+	for n := d.count(); n > 0 && !d.failed; n-- {
+		o := &configs.Overlay{DeploymentID: d.text(), Salt: d.text(), Unit: d.text(), Set: d.entries()}
+		for left := d.count(); left > 0 && !d.failed; left-- {
+			o.Unset = append(o.Unset, d.text())
+		}
+		d.check(len(out) == 0 || out[len(out)-1].DeploymentID < o.DeploymentID)
+		out = append(out, o)
+	}
+	return out
+}
+
 func (d *decoder) entry() configs.Entry {
 	e := configs.Entry{
-		Key: d.text(), Value: models.Value(d.text()), ConfigID: d.text(), ChangeID: d.text(), Author: d.text(),
+		Key: d.text(), Value: models.Value(d.text()), ConfigID: d.text(), ChangeID: d.text(), Author: d.text(), Deployed: d.text(),
 	}
 	if sealed := d.text(); sealed != "" {
 		e.Sealed = []byte(sealed)

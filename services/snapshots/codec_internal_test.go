@@ -54,7 +54,14 @@ func exampleSet(t testing.TB, keys int) *configs.LayerSet {
 		entries[i] = filled[configs.Entry](t, i)
 		kinds[fmt.Sprint("kind", i)] = filled[configs.Kind](t, i)
 	}
-	return configs.NewLayerSet(filled[models.Head](t, 9), entries, kinds)
+	set := configs.NewLayerSet(filled[models.Head](t, 9), entries, kinds)
+	for n := range min(keys, 2) {
+		set.Overlays = append(set.Overlays, &configs.Overlay{
+			DeploymentID: fmt.Sprint("deployment-", n), Salt: "salt", Unit: models.UnitInstance,
+			Set: []configs.Entry{filled[configs.Entry](t, n), filled[configs.Entry](t, n+1)}, Unset: []string{"gone", "gone too"},
+		})
+	}
+	return set
 }
 
 func TestSetsComeBackWhole(t *testing.T) {
@@ -64,7 +71,9 @@ func TestSetsComeBackWhole(t *testing.T) {
 		if keys > 0 {
 			plain := filled[configs.Entry](t, keys)
 			plain.Sealed, plain.Locked, plain.LiveFrom = nil, false, time.Time{}
+			overlays := want.Overlays
 			want = configs.NewLayerSet(want.Head, append(entriesOf(want), plain), map[string]configs.Kind{"": {}, "k": {Sensitive: true}})
+			want.Overlays = overlays
 		}
 		got, err := decodeSet(encodeSet(want))
 		if err != nil {
@@ -106,13 +115,13 @@ func TestNothingElseIsASet(t *testing.T) {
 	for name, raw := range map[string][]byte{
 		"nothing": nil, "no format": {}, "another format": append([]byte{setFormat + 1}, pack(plain)[1:]...), "more": pack(append(slices.Clip(plain), 0)),
 		"too much":  pack(make([]byte, maxSetBytes+1)),
-		"one twice": pack(append(append([]byte{0, 0, 0, 0, 2}, double...), 0)),
+		"one twice": pack(append(append([]byte{0, 0, 0, 0, 2}, double...), 0, 0)),
 	} {
 		if _, err := decodeSet(raw); err == nil {
 			t.Errorf("%s was taken", name)
 		}
 	}
-	if _, err := decodeSet(pack(append(append([]byte{0, 0, 0, 0, 1}, double[:len(double)/2]...), 0))); err != nil {
+	if _, err := decodeSet(pack(append(append([]byte{0, 0, 0, 0, 1}, double[:len(double)/2]...), 0, 0))); err != nil {
 		t.Errorf("once: %v", err)
 	}
 }

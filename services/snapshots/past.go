@@ -62,7 +62,7 @@ func (s *Service) show(ctx context.Context, made *Snapshot, past *configs.Past, 
 	if err != nil {
 		return err
 	}
-	made.finish(identity, inClear, got)
+	s.finish(made, identity, inClear, got)
 	return nil
 }
 

@@ -303,8 +303,8 @@ func TestPast(t *testing.T) {
 	snap := past(before.at.Add(700*time.Nanosecond), false)
 	want := fmt.Sprintf(`{"tenantId":"acme","environment":"Production","revision":%q,"at":%q,"overlays":[],"configs":{"limit":2}}`,
 		snap.Revision, before.at.Format(time.RFC3339Nano))
-	if string(snap.Body) != want {
-		t.Errorf("got %s, want %s", snap.Body, want)
+	if string(snap.Body()) != want {
+		t.Errorf("got %s, want %s", snap.Body(), want)
 	}
 	if r, _ := snap.Key("limit"); r.Layer != tierEnterprise || !strings.Contains(string(snap.KeyBody(r)), `"at":`) {
 		t.Errorf("the key: %+v", r)
@@ -314,10 +314,10 @@ func TestPast(t *testing.T) {
 		t.Errorf("tags %s, %s and %s", snap.ETag, again.ETag, other.ETag)
 	}
 	if _, ok := other.Key("options"); ok || !slices.Contains(other.Withheld, "options") {
-		t.Errorf("a secret of today is shown as of then: %s", other.Body)
+		t.Errorf("a secret of today is shown as of then: %s", other.Body())
 	}
-	if clear := past(deep.at, true); !strings.Contains(string(clear.Body), `"options":{"a":1,"b":2}`) || !clear.Reveals {
-		t.Errorf("merged as it was then: %s", clear.Body)
+	if clear := past(deep.at, true); !strings.Contains(string(clear.Body()), `"options":{"a":1,"b":2}`) || !clear.Reveals {
+		t.Errorf("merged as it was then: %s", clear.Body())
 	}
 	if keys := slices.Sorted(maps.Keys(namesOf(past(h.moments[0].at, false)))); len(keys) != 0 {
 		t.Errorf("at the beginning there were %v", keys)

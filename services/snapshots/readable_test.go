@@ -86,21 +86,21 @@ func TestSecretsInClear(t *testing.T) {
 	k.seal(t, "acme", production, "once.secret", `{"n":1}`) // nothing calls it a secret now
 	k.set(t, "acme", production, "plain", `1`)
 	with, without := k.read(t, "acme", production, true), k.read(t, "acme", production, false)
-	if want := `"configs":{"once.secret":{"n":1},"password":"hunter2","plain":1}}`; !strings.HasSuffix(string(with.Body), want) || !with.Reveals {
-		t.Errorf("with the right: %s", with.Body)
+	if want := `"configs":{"once.secret":{"n":1},"password":"hunter2","plain":1}}`; !strings.HasSuffix(string(with.Body()), want) || !with.Reveals {
+		t.Errorf("with the right: %s", with.Body())
 	}
-	if want := `"configs":{"plain":1}}`; !strings.HasSuffix(string(without.Body), want) || without.Reveals ||
+	if want := `"configs":{"plain":1}}`; !strings.HasSuffix(string(without.Body()), want) || without.Reveals ||
 		!cmp.Equal(without.Withheld, []string{"once.secret", "password"}) {
-		t.Errorf("without the right: %s, withheld %v", without.Body, without.Withheld)
+		t.Errorf("without the right: %s, withheld %v", without.Body(), without.Withheld)
 	}
 	if r, ok := with.Key("password"); !ok || !r.Sensitive || r.Value != `"hunter2"` {
 		t.Errorf("the key: %+v", r)
 	}
-	if again := k.read(t, "acme", production, false); again != without || strings.Contains(string(again.Body), "hunter2") {
-		t.Errorf("after somebody read them in clear: %s", again.Body)
+	if again := k.read(t, "acme", production, false); again != without || strings.Contains(string(again.Body()), "hunter2") {
+		t.Errorf("after somebody read them in clear: %s", again.Body())
 	}
-	if other := k.read(t, "globex", production, true); !strings.Contains(string(other.Body), `"password":"above"`) {
-		t.Errorf("another tenant inherits %s", other.Body)
+	if other := k.read(t, "globex", production, true); !strings.Contains(string(other.Body()), `"password":"above"`) {
+		t.Errorf("another tenant inherits %s", other.Body())
 	}
 	if strings.Contains(k.logs.String(), "hunter2") {
 		t.Error("a secret is in the log")
@@ -121,8 +121,8 @@ func TestSecretsThatDoNotOpen(t *testing.T) {
 		WHERE (v.id, o.id) IN (($1, $2), ($3, $1), ($2, $1))`, mine, theirs, token)
 	k.db.Admin(t, `DELETE FROM sealed_values WHERE key = 'lost'`)
 	snap := k.read(t, "acme", production, true)
-	if want := `"configs":{"good":"hunter5"}}`; !strings.HasSuffix(string(snap.Body), want) || !cmp.Equal(snap.Withheld, []string{"lost", "password", "token"}) {
-		t.Errorf("got %s, withheld %v", snap.Body, snap.Withheld)
+	if want := `"configs":{"good":"hunter5"}}`; !strings.HasSuffix(string(snap.Body()), want) || !cmp.Equal(snap.Withheld, []string{"lost", "password", "token"}) {
+		t.Errorf("got %s, withheld %v", snap.Body(), snap.Withheld)
 	}
 	if _, ok := k.read(t, "globex", production, true).Key("password"); ok {
 		t.Error("another tenant's ciphertext opens")
@@ -145,7 +145,7 @@ func TestSecretsOutOfReach(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if snap := stranger.read(t, "acme", production, false); len(snap.Withheld) != 1 {
-		t.Errorf("without secrets it needs no key: %s", snap.Body)
+		t.Errorf("without secrets it needs no key: %s", snap.Body())
 	}
 	if n := stranger.counted(t, "hotswap_secrets_unopened_total", ""); n != 0 {
 		t.Errorf("%v are counted as damaged", n)

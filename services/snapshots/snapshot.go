@@ -18,15 +18,18 @@ type Snapshot struct {
 	Environment string
 	Revision    string // opaque; another one as soon as anything readers see moves
 	ETag        string // strong; differs between answers with and without sensitive values
-	Body        []byte // the bulk answer
 	Stale       bool   // Postgres did not answer: this is what was known before
 	Withheld    []string
 	Reveals     bool       // it holds sensitive values in clear
 	At          *time.Time // the instant it shows; nil for now
 
+	home      *Service
+	place     place
+	json      *forms // of the bulk answer
 	made      time.Time
 	tier      string
 	chain     []link
+	overlays  []overlay // of the chain; a reader may be on the candidate side of some
 	tokens    []string
 	revisions []int64
 	entries   []configs.Resolved // by key, without what is withheld
@@ -35,10 +38,10 @@ type Snapshot struct {
 // entryOverhead is roughly what an entry takes in memory beside its texts.
 const entryOverhead = 450
 
-// bytes is about how much memory the snapshot keeps: the body, and the values, which may be the last of a
-// layer set that is gone.
+// bytes is about how much memory the snapshot keeps: the forms made so far, and the values, which may be the last of
+// a layer set that is gone.
 func (s *Snapshot) bytes() int {
-	n := 1000 + len(s.Body)
+	n := 1000 + s.json.bytes()
 	for _, r := range s.entries {
 		n += entryOverhead + len(r.Key) + len(r.Value) + len(r.Sealed)
 		for _, h := range r.Hides {
@@ -48,30 +51,45 @@ func (s *Snapshot) bytes() int {
 	return n
 }
 
-// newSnapshot encodes the answer of what the sets, which belong to the links of the chain, come to for its readers.
-func newSnapshot(tenant models.Tenant, at place, chain []link, sets []*configs.LayerSet, got readable) *Snapshot {
-	s := &Snapshot{TenantID: at.tenantID, Environment: at.environment, tier: tenant.Tier, chain: chain}
+// newSnapshot is what the sets, which belong to the links of the chain, come to for its readers on one side of each
+// overlay.
+func (s *Service) newSnapshot(tenant models.Tenant, at place, chain []link, sets []*configs.LayerSet, got readable) *Snapshot {
+	made := &Snapshot{TenantID: at.tenantID, Environment: at.environment, tier: tenant.Tier, chain: chain, place: at, made: s.now()}
+	made.overlays = s.overlaysOf(sets)
 	identity := sha256.New()
 	for _, set := range sets {
-		s.tokens = append(s.tokens, set.Head.Token)
-		s.revisions = append(s.revisions, set.Head.Revision)
-		identity.Write([]byte(set.Head.TenantID + "\x00" + set.Head.Token + "\x00")) // a layer that never moved has no token
+		made.tokens = append(made.tokens, set.Head.Token)
+		made.revisions = append(made.revisions, set.Head.Revision)
+		note(identity, set.Head.TenantID, set.Head.Token) // a layer that never moved has no token
 	}
-	s.finish(identity.Sum(nil), at.inClear, got)
-	return s
+	for i, o := range made.overlays {
+		if at.sides&(1<<i) != 0 {
+			note(identity, o.DeploymentID)
+		}
+	}
+	s.finish(made, identity.Sum(nil), at.inClear, got)
+	return made
 }
 
 // finish gives the snapshot its values and names. The identity tells it from all others that have other values; it
 // is not made of them, so that nobody finds a secret by trying.
-func (s *Snapshot) finish(identity []byte, inClear bool, got readable) {
-	s.entries, s.Withheld, s.Reveals = got.values, got.withheld, got.reveals
-	s.Revision = base64.RawURLEncoding.EncodeToString(identity[:18])
-	s.ETag = `"` + s.Revision + `"`
+func (s *Service) finish(made *Snapshot, identity []byte, inClear bool, got readable) {
+	made.home, made.json = s, &forms{}
+	made.entries, made.Withheld, made.Reveals = got.values, got.withheld, got.reveals
+	made.Revision = base64.RawURLEncoding.EncodeToString(identity[:18])
+	made.ETag = `"` + made.Revision + `"`
 	if inClear {
-		s.ETag = `"` + s.Revision + `.clear"`
+		made.ETag = `"` + made.Revision + `.clear"`
 	}
-	s.Body = s.encode(nil)
 }
+
+// JSON is the bulk answer, plain or with gzip if it is worth that.
+func (s *Snapshot) JSON(packed bool) *Form {
+	return s.form(s.json, packed, s.ETag, func() []byte { return s.encode(nil) })
+}
+
+// Body is the bulk answer in plain.
+func (s *Snapshot) Body() []byte { return s.JSON(false).Body }
 
 // current tells whether the snapshot is what the heads say now.
 func (s *Snapshot) current(t models.Tenant) bool {

@@ -39,6 +39,10 @@ type Options struct {
 	Log      *slog.Logger
 	Metrics  prometheus.Registerer
 	Now      func() time.Time
+
+	// Overlays are what deployments on their way put over a layer in an environment, by their ids, as they are when
+	// the layer set is loaded. A deployment moves the head when it begins and when it ends. Nil: there are none.
+	Overlays func(models.HeadKey) []*configs.Overlay
 }
 
 // Service answers resolved reads.
@@ -56,6 +60,9 @@ type Service struct {
 	epoch        atomic.Pointer[string]   // tells one database from another that took its place
 	turning      sync.RWMutex             // held while one epoch follows another
 	environments atomic.Pointer[[]string] // in their order
+	progress     progresses
+	packers      packers
+	deployed     func(models.HeadKey) []*configs.Overlay // nil: nothing is rolled out in steps
 	sets         *otter.Cache[models.HeadKey, *configs.LayerSet]
 	composed     *otter.Cache[place, *Snapshot]
 	loads        singleflight.Group // of layer sets
@@ -79,6 +86,7 @@ type Ask struct {
 type place struct {
 	tenantID, environment string
 	inClear               bool
+	sides                 sides
 }
 
 // New has nothing in memory yet; Load fills in what every read needs.
@@ -101,7 +109,7 @@ func New(o Options) (*Service, error) {
 	if o.Redis != nil && o.Secrets == nil {
 		return nil, errors.New("nothing goes to Redis that is not sealed")
 	}
-	s := &Service{db: o.DB, tenants: o.Tenants, secrets: o.Secrets, log: o.Log, now: o.Now, sets: sets, composed: composed, redis: o.Redis}
+	s := &Service{db: o.DB, tenants: o.Tenants, secrets: o.Secrets, log: o.Log, now: o.Now, sets: sets, composed: composed, redis: o.Redis, deployed: o.Overlays}
 	s.wake, s.renewals = make(chan struct{}, 1), make(chan models.HeadKey, renewalQueue)
 	s.announcements, s.blobJobs = make(chan []models.Head, noticeQueue), make(chan blobJob, blobQueue)
 	s.metrics = newMetrics(o.Metrics, s)
@@ -133,7 +141,27 @@ func (s *Service) Get(ctx context.Context, ask Ask) (*Snapshot, error) {
 		return nil, models.NotFound("tenant")
 	case models.TenantActive:
 	}
-	at := place{ask.TenantID, ask.Environment, ask.InClear}
+	return s.onSide(ctx, tenant, ask)
+}
+
+// onSide is the snapshot for those on the reader's side of each overlay. Where there are any, the one of the stable
+// sides tells of them.
+func (s *Service) onSide(ctx context.Context, tenant models.Tenant, ask Ask) (*Snapshot, error) {
+	at := place{tenantID: ask.TenantID, environment: ask.Environment, inClear: ask.InClear}
+	for range tries {
+		got, err := s.get(ctx, tenant, at)
+		if err != nil || len(got.overlays) == 0 {
+			return got, err
+		}
+		if at.sides = sidesOf(got.overlays, ask.TenantID, ask.Unit); at.sides == got.place.sides {
+			return got, nil
+		}
+	}
+	return nil, models.Unavailable("the values are changing too fast", time.Second)
+}
+
+// get is the snapshot of a place, made anew if it is older than its heads.
+func (s *Service) get(ctx context.Context, tenant models.Tenant, at place) (*Snapshot, error) {
 	held, ok := s.composed.GetIfPresent(at)
 	if ok && held.current(tenant) {
 		s.metrics.reads.hit.Inc()
@@ -164,7 +192,7 @@ func (s *Service) renew(ctx context.Context, tenant models.Tenant, at place) (*S
 	chain := s.chain(tenant, at.environment)
 	wanted := revisions(chain)
 	for range tries {
-		key := fmt.Sprint(at.tenantID, " ", tenant.Tier, " ", at.environment, " ", at.inClear)
+		key := fmt.Sprint(at.tenantID, " ", tenant.Tier, " ", at.environment, " ", at.inClear, " ", at.sides)
 		made, err := once(ctx, &s.makes, key, func(ctx context.Context) (*Snapshot, error) {
 			return s.compose(ctx, tenant, at)
 		})
@@ -210,12 +238,11 @@ func (s *Service) compose(ctx context.Context, tenant models.Tenant, at place) (
 	if err != nil {
 		return nil, err
 	}
-	got, err := s.readable(ctx, configs.Resolve(sets), at.inClear)
+	got, err := s.readable(ctx, configs.Resolve(at.sides.seen(sets)), at.inClear)
 	if err != nil {
 		return nil, err
 	}
-	made := newSnapshot(tenant, at, chain, sets, got)
-	made.made = s.now()
+	made := s.newSnapshot(tenant, at, chain, sets, got)
 	s.metrics.composes.Inc()
 	s.keep(epoch, at, made)
 	return made, nil
@@ -284,6 +311,9 @@ func (s *Service) load(ctx context.Context, l link) (*configs.LayerSet, error) {
 		return nil, err
 	}
 	s.metrics.loads.ok.Inc()
+	if s.deployed != nil {
+		loaded.Overlays = s.deployed(l.key)
+	}
 	s.install(epoch, l, loaded)
 	s.share(epoch, loaded)
 	return loaded, nil

@@ -43,10 +43,17 @@ func newNode(t testing.TB) node {
 
 func onDatabase(t testing.TB, db *storetest.Database) node {
 	t.Helper()
+	return withOverlays(t, db, nil)
+}
+
+// withOverlays is a node that finds these overlays over its layer sets.
+func withOverlays(t testing.TB, db *storetest.Database, overlays func(models.HeadKey) []*configs.Overlay) node {
+	t.Helper()
 	n := node{db: db, directory: tenants.NewDirectory(db.DB), registry: prometheus.NewRegistry()}
 	var err error
 	n.Service, err = snapshots.New(snapshots.Options{
 		DB: db.DB, Tenants: n.directory, MaxBytes: 64 << 20, Log: slog.New(slog.DiscardHandler), Metrics: n.registry, Now: time.Now,
+		Overlays: overlays,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +146,7 @@ func TestGetResolvesTheChain(t *testing.T) {
 	snap := n.read(t, "acme", production, false)
 	want := fmt.Sprintf(`{"tenantId":"acme","environment":"Production","revision":%q,"configs":{"limit":3,"top":{"n":9007199254740993,"t":"<b>"}}}`,
 		snap.Revision)
-	if got := string(snap.Body); got != want {
+	if got := string(snap.Body()); got != want {
 		t.Errorf("body\n%s, want\n%s", got, want)
 	}
 	r, ok := snap.Key("limit")
@@ -154,14 +161,14 @@ func TestGetResolvesTheChain(t *testing.T) {
 	if _, ok := snap.Key("other"); ok {
 		t.Error("another tenant's key")
 	}
-	if got := n.read(t, models.Platform, production, false); string(got.Body) == "" || len(got.Entries()) != 2 {
-		t.Errorf("a layer: %s", got.Body)
+	if got := n.read(t, models.Platform, production, false); string(got.Body()) == "" || len(got.Entries()) != 2 {
+		t.Errorf("a layer: %s", got.Body())
 	}
 	if got := n.read(t, "small", production, false); len(got.Entries()) != 2 {
-		t.Errorf("another tier: %s", got.Body)
+		t.Errorf("another tier: %s", got.Body())
 	}
 	if got := n.read(t, "small", "Staging", false); len(got.Entries()) != 0 {
-		t.Errorf("where nothing ever moved: %s", got.Body)
+		t.Errorf("where nothing ever moved: %s", got.Body())
 	}
 }
 
@@ -213,10 +220,10 @@ func TestGetWithholdsSecrets(t *testing.T) {
 	n.set(t, models.Platform, production, "plain", `0`)
 	without, with := n.read(t, "acme", production, false), n.read(t, "acme", production, true)
 	if _, ok := without.Key("password"); ok || !cmp.Equal(without.Withheld, []string{"password"}) {
-		t.Errorf("without the right: %s, withheld %v", without.Body, without.Withheld)
+		t.Errorf("without the right: %s, withheld %v", without.Body(), without.Withheld)
 	}
 	if r, ok := with.Key("password"); !ok || r.Value != `"hunter2"` || len(with.Withheld) != 0 {
-		t.Errorf("with the right: %s", with.Body)
+		t.Errorf("with the right: %s", with.Body())
 	}
 	if without.ETag == with.ETag || without.Revision != with.Revision {
 		t.Errorf("tags %s and %s", without.ETag, with.ETag)
@@ -273,7 +280,7 @@ func TestColdTenantLoadsOnce(t *testing.T) {
 			if snap, err := n.Get(t.Context(), snapshots.Ask{TenantID: "acme", Environment: production}); err != nil {
 				t.Error(err)
 			} else if r, _ := snap.Key("limit"); r.Value != "2" {
-				t.Errorf("got %s", snap.Body)
+				t.Errorf("got %s", snap.Body())
 			}
 		})
 	}
@@ -419,8 +426,8 @@ func TestWithoutPostgres(t *testing.T) {
 	}
 	n.Raise([]models.Head{{TenantID: "acme", Environment: production, Revision: 99, Token: "new"}})
 	stale := n.read(t, "acme", production, false)
-	if !stale.Stale || string(stale.Body) != string(known.Body) || known.Stale {
-		t.Errorf("stale %v: %s", stale.Stale, stale.Body)
+	if !stale.Stale || string(stale.Body()) != string(known.Body()) || known.Stale {
+		t.Errorf("stale %v: %s", stale.Stale, stale.Body())
 	}
 	if _, err := n.Get(t.Context(), snapshots.Ask{TenantID: "globex", Environment: production}); code(err) != models.CodeUnavailable && !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("what was never loaded: %v", err)

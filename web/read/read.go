@@ -79,7 +79,7 @@ func tenant(c echo.Context, snap *snapshots.Snapshot) (revealed bool, err error)
 	case unmodified(c, snap, snap.ETag):
 		return false, c.NoContent(http.StatusNotModified)
 	default:
-		return snap.Reveals, answer(c, snap.Body)
+		return snap.Reveals, answer(c, snap.Body())
 	}
 }
 

@@ -14,9 +14,9 @@ import (
 	"github.com/hotswap/hotswap/cmd/hotswap/demo"
 	"github.com/hotswap/hotswap/cmd/hotswap/server"
 	"github.com/hotswap/hotswap/models"
-	"github.com/hotswap/hotswap/services/snapshots"
 	"github.com/hotswap/hotswap/services/changes"
 	"github.com/hotswap/hotswap/services/definitions"
+	"github.com/hotswap/hotswap/services/snapshots"
 	"github.com/hotswap/hotswap/services/tenants"
 )
 

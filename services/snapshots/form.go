@@ -1,0 +1,93 @@
+package snapshots
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/maypok86/otter/v2"
+)
+
+// Form is an answer as it is sent, with the lines of its headers ready. Nothing of it may be changed.
+type Form struct {
+	Body   []byte
+	Packed bool     // with gzip
+	ETag   []string // strong; another one for each form
+	Length []string
+}
+
+const (
+	// minPacked is what is worth packing, in bytes.
+	minPacked = 1 << 10
+	// packedTag ends the ETag of a packed form, within its quotes.
+	packedTag = ".gzip"
+)
+
+func newForm(body []byte, tag string, packed bool) *Form {
+	if packed {
+		tag = strings.TrimSuffix(tag, `"`) + packedTag + `"`
+	}
+	return &Form{Body: body, Packed: packed, ETag: []string{tag}, Length: []string{strconv.Itoa(len(body))}}
+}
+
+// forms are the encodings of one answer, each made when it is asked for first. Two who ask at once may both make it.
+type forms struct{ plain, packed atomic.Pointer[Form] }
+
+// form is the one asked for; what is not worth packing comes plain.
+func (s *Snapshot) form(of *forms, packed bool, tag string, encode func() []byte) *Form {
+	plain := of.plain.Load()
+	if plain == nil {
+		plain = newForm(encode(), tag, false)
+		of.plain.Store(plain)
+		s.home.grew(s)
+	}
+	if !packed || len(plain.Body) < minPacked {
+		return plain
+	}
+	made := of.packed.Load()
+	if made == nil {
+		made = newForm(s.home.packers.pack(plain.Body), tag, true)
+		of.packed.Store(made)
+		s.home.grew(s)
+	}
+	return made
+}
+
+// grew weighs a snapshot anew that is kept.
+func (s *Service) grew(snap *Snapshot) {
+	s.composed.ComputeIfPresent(snap.place, func(held *Snapshot) (*Snapshot, otter.ComputeOp) {
+		if held.json != snap.json { // neither it nor a stale copy of it
+			return held, otter.CancelOp
+		}
+		return held, otter.WriteOp
+	})
+}
+
+// bytes is what the forms made so far take.
+func (f *forms) bytes() (n int) {
+	for _, form := range []*Form{f.plain.Load(), f.packed.Load()} {
+		if form != nil {
+			n += len(form.Body) + 150
+		}
+	}
+	return n
+}
+
+// packers keep the tables of gzip, which are larger than what most of them pack.
+type packers struct{ pool sync.Pool }
+
+func (p *packers) pack(plain []byte) []byte {
+	var out bytes.Buffer
+	w, ok := p.pool.Get().(*gzip.Writer)
+	if !ok {
+		w = gzip.NewWriter(nil)
+	}
+	defer p.pool.Put(w)
+	w.Reset(&out)
+	_, _ = w.Write(plain) // to memory
+	_ = w.Close()
+	return bytes.Clone(out.Bytes())
+}
