@@ -13,6 +13,8 @@ LINT := go tool -modfile=tools/go.mod golangci-lint
 TEMPL := go tool templ
 TEMPLATES := $(shell find views -name '*.templ' 2>/dev/null)
 ASSETS := $(wildcard static/*.mjs static/*.svg static/js/*.js static/css/*.css)
+# The Go client is a module of its own, so that applications get nothing of ours with it.
+CLIENT := client
 COVERED := ./models/...,./services/...,./web/...
 
 .DEFAULT_GOAL := help
@@ -51,10 +53,12 @@ run: bootstrap build ## run everything here, with demo data: make run ARGS="--li
 test: bootstrap assets ## run all tests on real services, ask for COVERAGE_MIN percent
 	go test -timeout 20m -coverpkg=$(COVERED) -coverprofile=coverage.out $(PACKAGES)
 	@tools/coverage.sh coverage.out $(COVERAGE_MIN)
+	for module in $(CLIENT); do go -C $$module test ./...; done
 
 .PHONY: lint
 lint: ## check the code's style and who imports whom
 	$(LINT) run
+	for module in $(CLIENT); do (cd $$module && go tool -modfile=$(CURDIR)/tools/go.mod golangci-lint run); done
 
 .PHONY: fmt
 fmt: ## format the code
@@ -69,7 +73,7 @@ generate: ## write generated code anew
 .PHONY: check
 check: generate ## what CI runs: nothing stale, lint, test
 	go mod tidy -diff
-	go -C tools mod tidy -diff
+	for module in tools $(CLIENT); do go -C $$module mod tidy -diff; done
 	git --no-pager diff --exit-code
 	@new=$$(git ls-files --others --exclude-standard -- '*_templ.go'); \
 		[ -z "$$new" ] || { echo "generated but not committed: $$new" >&2; exit 1; }

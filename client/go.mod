@@ -1,0 +1,3 @@
+module github.com/hotswap/hotswap/client
+
+go 1.25.0
