@@ -103,16 +103,19 @@ func tenantAt(tx *gorm.DB, tenantID string, at time.Time, pointer string) (t mod
 	return models.Tenant{ID: tenantID, Name: row.Name, Tier: row.Tier, Status: row.Status}, nil
 }
 
-// versionsAt joins configs c to the version v that was live at the instant, if one was; nil is now. The bound on version
-// excludes nothing: with it the primary key, read backwards, is what answers.
+// versionsAt joins configs c to the version v that was live at the instant, if one was; nil is now. The two bounds
+// exclude nothing of the config's versions: as comparisons of rows they are for the primary key alone, which is read
+// backwards. With equal signs Postgres takes the index of the exclusion constraint, and sorts (seven times as long).
 func versionsAt(at *time.Time) (from string, args []any) {
 	if at == nil {
 		return rowFrom, nil
 	}
 	return `configs c LEFT JOIN LATERAL (
 		SELECT o.* FROM (
-		  SELECT * FROM config_versions w WHERE w.tenant_id = c.tenant_id AND w.config_id = c.id AND w.version <= c.last AND w.live_from <= ?
-		  ORDER BY w.version DESC LIMIT 1
+		  SELECT * FROM config_versions w
+		  WHERE (w.tenant_id, w.config_id, w.version) >= (c.tenant_id, c.id, 1)
+		    AND (w.tenant_id, w.config_id, w.version) <= (c.tenant_id, c.id, c.last) AND w.live_from <= ?
+		  ORDER BY w.tenant_id DESC, w.config_id DESC, w.version DESC LIMIT 1
 		) o WHERE o.live_to IS NULL OR o.live_to > ?) v ON true`, []any{*at, *at}
 }
 

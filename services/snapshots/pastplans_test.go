@@ -37,7 +37,7 @@ func crowd(t testing.TB, n node, tenants, keys, versions int) {
 	n.set(t, "acme", production, "last", `1`)
 }
 
-// The past is found by index, however many tenants and versions there are.
+// The past is found by index, however many tenants and versions there are, and versions by that of their primary key.
 func TestPastIsFoundByIndex(t *testing.T) {
 	t.Parallel()
 	n := newNode(t)
@@ -61,6 +61,9 @@ func TestPastIsFoundByIndex(t *testing.T) {
 			if strings.Contains(plan, "Seq Scan on "+table) {
 				t.Errorf("%s\nreads all of %s:\n%s", sql, table, plan)
 			}
+		}
+		if strings.Contains(sql, "config_versions w") && !strings.Contains(plan, "Index Scan Backward using config_versions_pkey") {
+			t.Errorf("%s\ndoes not read the last version first:\n%s", sql, plan)
 		}
 	}
 }
