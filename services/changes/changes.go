@@ -157,16 +157,17 @@ func (s *Service) start(ctx context.Context, tx *gorm.DB, c *models.Change, f mo
 	if err != nil {
 		return err
 	}
-	entries, err := s.Audit.Statement(ctx, c.TenantID, f.At, append([]models.Act{did()}, acts...)...)
+	ended, endings, err := rolledBack(ctx, c, f.At)
 	if err != nil {
 		return err
 	}
-	statements := []store.Statement{row, deployment, entries}
+	entries, err := s.Audit.Statement(ctx, c.TenantID, f.At, slices.Concat([]models.Act{did()}, acts, endings)...)
+	if err != nil {
+		return err
+	}
+	statements := append([]store.Statement{row, deployment}, append(ended, entries)...)
 	if row.SQL == "" {
 		statements = statements[1:]
-	}
-	if c.RollsBack != "" {
-		statements = append(statements, rolledBack(c, f.At))
 	}
 	return store.Send(ctx, statements...)
 }

@@ -64,7 +64,8 @@ func (s *Service) Rebase(ctx context.Context, id, ifMatch string) (models.Change
 	})
 }
 
-// SubmitDraft sends a draft on its way. conflict: it is no draft; precondition_failed as Rebase.
+// SubmitDraft sends a draft on its way. conflict: it is no draft; precondition_failed as Rebase; forbidden also where it
+// makes a secret readable for who may not reveal it.
 func (s *Service) SubmitDraft(ctx context.Context, id, ifMatch string) (models.Change, error) {
 	return s.revise(ctx, id, models.PermEditConfigs, func(r *revision) error {
 		if err := r.c.IsDraft(); err != nil {
@@ -74,6 +75,9 @@ func (s *Service) SubmitDraft(ctx context.Context, id, ifMatch string) (models.C
 			return err
 		}
 		if err := s.fit(r.ctx, r.tx, r.c, r.f, ItemPointer); err != nil {
+			return err
+		}
+		if err := mayUncover(r.c, r.f, r.by); err != nil { // whoever wrote it only kept it
 			return err
 		}
 		if err := replaceItems(r.tx, r.c); err != nil { // they were fitted to the facts of today

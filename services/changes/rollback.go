@@ -155,18 +155,37 @@ func (r rollback) last(tx *gorm.DB, c *models.Change, live models.Live) (out mod
 	return out, nil
 }
 
-// rolledBack ends the story of a change all of whose keys were led back.
-func rolledBack(c *models.Change, at time.Time) store.Statement {
-	var ended int64
-	return store.Statement{
-		SQL: `
-			WITH ended AS (
-			  UPDATE changes h SET status = 'rolled_back', version = h.version + 1, updated_at = @at
-			  WHERE h.tenant_id = @tenant AND h.id = @change AND h.status = 'deployed'
-			    AND (SELECT count(*) FROM change_items i WHERE i.tenant_id = h.tenant_id AND i.change_id = h.id)
-			      <= 1 + (SELECT count(*) FROM changes b WHERE b.tenant_id = h.tenant_id AND b.rolls_back = h.id AND b.id <> @by)
-			  RETURNING 1)
-			SELECT count(*) FROM ended`,
-		Args: map[string]any{"tenant": c.TenantID, "change": c.RollsBack, "by": c.ID, "at": at}, Into: []any{&ended},
+// endsSQL tells whether the change that is led back is so in all of its keys, once this one is.
+const endsSQL = `
+	SELECT h.status = 'deployed'
+	  AND (SELECT count(*) FROM change_items i WHERE i.tenant_id = h.tenant_id AND i.change_id = h.id)
+	    <= 1 + (SELECT count(*) FROM changes b WHERE b.tenant_id = h.tenant_id AND b.rolls_back = h.id AND b.id <> @by)
+	FROM changes h WHERE h.tenant_id = @tenant AND h.id = @change`
+
+// rolledBack ends the story of the change whose last key this one leads back, and is its entry in the log; nothing of
+// both while keys of it stand.
+func rolledBack(ctx context.Context, c *models.Change, at time.Time) ([]store.Statement, []models.Act, error) {
+	if c.RollsBack == "" {
+		return nil, nil, nil
 	}
+	names := func() map[string]any { return map[string]any{"tenant": c.TenantID, "change": c.RollsBack} }
+	look, end := names(), names()
+	look["by"], end["at"] = c.ID, at
+	var ends bool
+	if err := store.Send(ctx, store.Statement{SQL: endsSQL, Args: look, Into: []any{&ends}}); err != nil || !ends {
+		return nil, nil, err
+	}
+	status := func(s models.ChangeStatus) map[string]models.Value {
+		return map[string]models.Value{"status": models.Text(string(s))}
+	}
+	after := status(models.ChangeRolled)
+	after["by"] = models.Text(c.ID)
+	return []store.Statement{{
+			SQL: `UPDATE changes SET status = 'rolled_back', version = version + 1, updated_at = @at
+				WHERE tenant_id = @tenant AND id = @change AND status = 'deployed'`,
+			Args: end, Rows: 1,
+		}}, []models.Act{{
+			Action: "change.rollback", Resource: "change/" + c.RollsBack,
+			Before: models.Object(status(models.ChangeDeployed)), After: models.Object(after),
+		}}, nil
 }

@@ -52,7 +52,7 @@ func TestRollback(t *testing.T) {
 	}
 	h.reads("acme", "QA", "k", `"one"`)
 	after := h.actions("acme")
-	for _, action := range []string{"change.submit", "config.set", "deployment.step"} {
+	for _, action := range []string{"change.submit", "config.set", "deployment.step", "change.rollback"} {
 		before[action]++
 	}
 	if diff := cmp.Diff(before, after); diff != "" {
@@ -245,6 +245,11 @@ func TestRollbackOfManyKeys(t *testing.T) {
 		h.must(err)
 		if !out.Live() || out.Change.RollsBack != both.ID || (got.Status == models.ChangeRolled) != (i == 1) {
 			t.Errorf("after key %d the change is %s", i, got.Status)
+		}
+		told := h.count(`SELECT count(*) FROM audit_entries WHERE action = 'change.rollback' AND resource = 'change/' || $1::text
+			AND before::json->>'status' = 'deployed' AND after::json->>'status' = 'rolled_back' AND after::json->>'by' = $2`, both.ID, out.Change.ID)
+		if told != i {
+			t.Errorf("after key %d the log tells of its end %d times", i, told)
 		}
 		again, err := h.Rollback(h.as("author"), changes.Rollback{ConfigID: item.ConfigID, ToVersion: 2})
 		h.must(err)

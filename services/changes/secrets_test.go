@@ -303,7 +303,14 @@ func TestUncoverWho(t *testing.T) {
 	waits := h.waits("author", "acme", "Production", set("beside", "1"))
 	_, err := h.Revise(h.as("author"), changes.Revise{ChangeID: waits.ID, Items: []changes.Edit{open}})
 	h.want(err, models.CodeForbidden)
-	c := h.waits("owner", "acme", "Production", open)
+	draft, err := h.Submit(h.as("owner"), changes.Draft{
+		TenantID: "acme", Environment: "Production", Items: []changes.Edit{open}, Draft: true, Pointer: changes.ItemPointer,
+	})
+	h.must(err)
+	_, err = h.SubmitDraft(h.as("author"), draft.Change.ID, "") // the owner only kept it
+	h.want(err, models.CodeForbidden)
+	c, err := h.SubmitDraft(h.as("owner"), draft.Change.ID, "")
+	h.must(err)
 	h.reads("acme", "Production", "token", "")
 	h.pass(c)
 	h.reads("acme", "Production", "token", `"geheim"`)
