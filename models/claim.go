@@ -15,7 +15,7 @@ type Claim struct {
 	Method     string
 	Path       string
 	Key        string
-	Digest     []byte // SHA-256 of query and body
+	Digest     []byte // of query and body: SHA-256 as it comes, an HMAC of that where it is kept
 
 	Spent bool // a transaction of this call has committed it; later ones of the same call are not the call again
 }

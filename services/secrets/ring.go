@@ -25,6 +25,7 @@ import (
 const (
 	boundValue      = "value"
 	boundBlob       = "blob"
+	boundMark       = "mark"
 	boundKeyset     = "keyset"
 	boundCommitment = "commitment"
 )

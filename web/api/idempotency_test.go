@@ -1,6 +1,8 @@
 package api_test
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -174,6 +176,24 @@ func wantNoSecrets(t *testing.T, site *webtest.Site) {
 	}
 }
 
+// TestBodiesAreKeptUnderAKey: who has the database cannot find a short secret by digesting bodies that may have been sent.
+func TestBodiesAreKeptUnderAKey(t *testing.T) {
+	t.Parallel()
+	site := webtest.New(t)
+	body := `{"tenantId":"acme","environment":"Development","key":"pin","value":"1234"}`
+	call := site.As("engineer").Header("Idempotency-Key", "k")
+	call.Post("/configs", json.RawMessage(body)).Want(201)
+	if again := call.Post("/configs", json.RawMessage(body)).Want(201); again.Header.Get("Idempotency-Replayed") != "true" {
+		t.Fatalf("not the same call: %s", again.Text)
+	}
+	var kept []byte
+	site.DB.Scan(t, `SELECT digest FROM idempotency_keys WHERE key = 'k'`, nil, &kept)
+	tried := sha256.Sum256([]byte("\n" + body)) // no query
+	if len(kept) != len(tried) || bytes.Equal(kept, tried[:]) {
+		t.Errorf("%x is kept, of the body itself it is %x", kept, tried)
+	}
+}
+
 // TestKeysOfCalls is what else a key does and does not.
 func TestKeysOfCalls(t *testing.T) {
 	t.Parallel()
@@ -248,6 +268,24 @@ func TestAWaitingChangeShownAgain(t *testing.T) {
 	}
 	if live := call().Want(201); live.Field("key") != "k" || live.Field("environment") != "Production" || live.Header.Get("Location") == "" {
 		t.Errorf("once it is live: %s", live.Text)
+	}
+}
+
+// TestWhatWasLedBackShownAgain: a value that was live at once and led back since is answered as it is now, not as a change
+// that waits.
+func TestWhatWasLedBackShownAgain(t *testing.T) {
+	t.Parallel()
+	site := webtest.New(t)
+	set := func(value int) *webtest.Response {
+		return site.As("engineer").Header("Idempotency-Key", strings.Repeat("k", value)).Post("/configs", webtest.Body{
+			"tenantId": "acme", "environment": "Development", "key": "k", "value": value,
+		})
+	}
+	set(1).Want(201)
+	config := "/configs/" + set(2).Want(201).Field("id")
+	site.As("engineer").Post(config+"/rollback", webtest.Body{"toVersion": 1, "reason": "it hurts"}).Want(200)
+	if again := set(2).Want(201); again.Field("value") != "1" || again.Field("version") != "3" || again.Header.Get("Idempotency-Replayed") != "true" {
+		t.Errorf("shown again: %s", again.Text)
 	}
 }
 

@@ -61,7 +61,8 @@ func gone(ctx context.Context, again web.Repeat, _ models.Change) (web.Replayed,
 // rendering answers with what a call made or moved; the change is the one that did, and empty where none was needed.
 type rendering func(context.Context, web.Repeat, models.Change) (web.Replayed, error)
 
-// live answers with the change while it waits or did not come to be, and else with what the call made or moved.
+// live answers with the change while it waits or did not come to be, and else with what the call made or moved, also
+// where that was led back since.
 func (s Services) live(render rendering) web.Replay {
 	return func(ctx context.Context, again web.Repeat) (web.Replayed, error) {
 		noun, id, _ := strings.Cut(again.Resource, "/")
@@ -72,7 +73,7 @@ func (s Services) live(render rendering) web.Replay {
 		if err != nil {
 			return web.Replayed{}, err
 		}
-		if c.Status != models.ChangeDeployed {
+		if c.Status != models.ChangeDeployed && c.Status != models.ChangeRolled {
 			return web.Replayed{Status: http.StatusAccepted, Body: waiting{showChange(c)}}, nil
 		}
 		return render(ctx, again, c)

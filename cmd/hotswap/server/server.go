@@ -97,7 +97,7 @@ func New(o Options) (*Server, error) {
 	s.handler, err = web.New(web.Deps{
 		Log: o.Log, Registry: o.Registry, Tracer: o.Tracer, Version: o.Version, Now: o.Now,
 		Authenticate: s.authenticate, Refuse: s.Audit.Refuse, Denied: s.Audit.Denied, SignIn: s.signIn,
-		Repeated: o.DB.Repeated, HTTPS: o.Provider.HTTPS(), Ready: s.Ready, Routes: s.routes,
+		Repeated: s.repeated, HTTPS: o.Provider.HTTPS(), Ready: s.Ready, Routes: s.routes,
 	})
 	return s, err
 }
@@ -154,6 +154,15 @@ func (s *Server) tell(moved []models.Head) {
 
 func (s *Server) authenticate(ctx context.Context, credential string, _ models.Request) (models.Actor, error) {
 	return s.Access.Authenticate(ctx, credential)
+}
+
+// repeated looks whether a call was carried out before. Its digest is kept under a key: a body may hold a secret that is
+// found by trying.
+func (s *Server) repeated(ctx context.Context, c *models.Claim) (err error) {
+	if c.Digest, err = s.Secrets.Mark(ctx, c.Digest); err != nil {
+		return err
+	}
+	return s.options.DB.Repeated(ctx, c)
 }
 
 func (s *Server) routes(r web.Router) {
