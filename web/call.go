@@ -131,7 +131,7 @@ func checkParam(p *huma.Param, query, header []string) string {
 		switch {
 		case len(values) > 1 && !repeats:
 			return "it is there more than once"
-		case len(values) == 1 && values[0] == "" && p.Schema != nil && p.Schema.Type != huma.TypeString:
+		case len(values) == 1 && values[0] == "" && p.Schema != nil && (p.Schema.Type != huma.TypeString || p.Schema.Format != ""):
 			return "it is empty"
 		}
 	case "header":

@@ -93,6 +93,7 @@ func TestExplainRefuses(t *testing.T) {
 	for query, pointer := range map[string]string{
 		"?key=limit": "/environment", "?environment=QA": "/key", "?environment=qa&key=limit": "/environment", "?environment=QA&key=": "/key",
 		"?environment=QA&key=limit&at=yesterday": "/at", "?environment=QA&key=limit&at=2120-01-01T00:00:00Z": "/at",
+		"?environment=QA&key=limit&at=": "/at",
 	} {
 		if refused := site.As("viewer").Get("/configs/tenant/acme/explain"+query).Refused(422, "invalid"); refused.Field("errors.0.pointer") != pointer {
 			t.Errorf("%s points at %s", query, refused.Text)
