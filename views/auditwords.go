@@ -40,11 +40,27 @@ var auditNouns = []auditNoun{
 		{"strike", "struck a decision on the change"},
 		{"cancel", "cancelled the change"},
 		{"expire", "let the change expire"},
+		{"rollback", "rolled back the change"},
 	}},
-	{"config", "Values", []auditVerb{{"set", "set"}, {"delete", "deleted"}}},
-	{"deployment", "Deployments", []auditVerb{{"step", "took the deployment"}}},
+	{"config", "Values", []auditVerb{{"set", "set"}, {"delete", "deleted"}, {"lock", "locked"}, {"unlock", "unlocked"}}},
+	{"secret", "Secrets", []auditVerb{
+		{"reveal", "revealed"},
+		{"uncover", "made readable the secret"},
+		{"rotate", "rotated the data key of"},
+		{"rewrap", "wrapped anew the data key of"},
+		{"shred", "destroyed the secrets of"},
+	}},
+	{"deployment", "Deployments", []auditVerb{{"step", "took the deployment"}, {"abort", "ended the deployment"}}},
 	{"definition", "Definitions", []auditVerb{{"create", "defined"}, {"update", "changed the definition of"}}},
-	{"tenant", "Tenants", []auditVerb{{"create", "created the tenant"}, {"update", "changed the tenant"}}},
+	{"tenant", "Tenants", []auditVerb{
+		{"create", "created the tenant"},
+		{"update", "changed the tenant"},
+		{"retier", "moved to another tier the tenant"},
+		{"suspend", "suspended the tenant"},
+		{"activate", "made active again the tenant"},
+		{"delete", "deleted the tenant"},
+		{"purge", "purged the tenant"},
+	}},
 	{"tier", "Tiers", []auditVerb{{"create", "created the tier"}}},
 	{"environment", "Environments", []auditVerb{{"create", "created the environment"}}},
 	{"policy", "Policies", []auditVerb{{"update", "changed the policy of"}}},
@@ -85,6 +101,8 @@ func NewAuditEntry(e models.Entry, name func(models.ActorRef) models.ActorRef) A
 		out.binding(f, name)
 	case "session":
 		out.session(f, name)
+	case "secret":
+		out.secret(noun, id, f)
 	default:
 		out.about(noun, id, f)
 	}
@@ -134,6 +152,15 @@ func (e *AuditEntry) binding(f auditFacts, name func(models.ActorRef) models.Act
 		word = "from "
 	}
 	e.More = joinTexts(", ", word+whom, accessPlace(f.text("tenantId"), f.text("environment")))
+}
+
+// secret is about a value, or, where the reveals of an hour were counted, about who got how many.
+func (e *AuditEntry) secret(noun, id string, f auditFacts) {
+	if count := f.text("count"); count != "" {
+		e.What, e.More = "secrets", count+" times in an hour"
+		return
+	}
+	e.about(noun, id, f)
 }
 
 // session names whose session it was, unless the actor ended the own one.

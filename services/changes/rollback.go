@@ -155,9 +155,9 @@ func (r rollback) last(tx *gorm.DB, c *models.Change, live models.Live) (out mod
 	return out, nil
 }
 
-// endsSQL tells whether the change that is led back is so in all of its keys, once this one is.
+// endsSQL tells whether the change that is led back is so in all of its keys, once this one is, and its title.
 const endsSQL = `
-	SELECT h.status = 'deployed'
+	SELECT h.title, h.status = 'deployed'
 	  AND (SELECT count(*) FROM change_items i WHERE i.tenant_id = h.tenant_id AND i.change_id = h.id)
 	    <= 1 + (SELECT count(*) FROM changes b WHERE b.tenant_id = h.tenant_id AND b.rolls_back = h.id AND b.id <> @by)
 	FROM changes h WHERE h.tenant_id = @tenant AND h.id = @change`
@@ -171,12 +171,15 @@ func rolledBack(ctx context.Context, c *models.Change, at time.Time) ([]store.St
 	names := func() map[string]any { return map[string]any{"tenant": c.TenantID, "change": c.RollsBack} }
 	look, end := names(), names()
 	look["by"], end["at"] = c.ID, at
+	var title string
 	var ends bool
-	if err := store.Send(ctx, store.Statement{SQL: endsSQL, Args: look, Into: []any{&ends}}); err != nil || !ends {
+	if err := store.Send(ctx, store.Statement{SQL: endsSQL, Args: look, Into: []any{&title, &ends}}); err != nil || !ends {
 		return nil, nil, err
 	}
 	status := func(s models.ChangeStatus) map[string]models.Value {
-		return map[string]models.Value{"status": models.Text(string(s))}
+		return map[string]models.Value{
+			"environment": models.Text(c.Environment), "status": models.Text(string(s)), "title": models.Text(title),
+		}
 	}
 	after := status(models.ChangeRolled)
 	after["by"] = models.Text(c.ID)
