@@ -162,6 +162,11 @@ const endsSQL = `
 	    <= 1 + (SELECT count(*) FROM changes b WHERE b.tenant_id = h.tenant_id AND b.rolls_back = h.id AND b.id <> @by)
 	FROM changes h WHERE h.tenant_id = @tenant AND h.id = @change`
 
+// endSQL ends the story of a change.
+const endSQL = `
+	UPDATE changes SET status = 'rolled_back', version = version + 1, updated_at = @at
+	WHERE tenant_id = @tenant AND id = @change AND status = 'deployed'`
+
 // rolledBack ends the story of the change whose last key this one leads back, and is its entry in the log; nothing of
 // both while keys of it stand.
 func rolledBack(ctx context.Context, c *models.Change, at time.Time) ([]store.Statement, []models.Act, error) {
@@ -183,12 +188,9 @@ func rolledBack(ctx context.Context, c *models.Change, at time.Time) ([]store.St
 	}
 	after := status(models.ChangeRolled)
 	after["by"] = models.Text(c.ID)
-	return []store.Statement{{
-			SQL: `UPDATE changes SET status = 'rolled_back', version = version + 1, updated_at = @at
-				WHERE tenant_id = @tenant AND id = @change AND status = 'deployed'`,
-			Args: end, Rows: 1,
-		}}, []models.Act{{
-			Action: "change.rollback", Resource: "change/" + c.RollsBack,
-			Before: models.Object(status(models.ChangeDeployed)), After: models.Object(after),
-		}}, nil
+	entry := models.Act{
+		Action: "change.rollback", Resource: "change/" + c.RollsBack,
+		Before: models.Object(status(models.ChangeDeployed)), After: models.Object(after),
+	}
+	return []store.Statement{{SQL: endSQL, Args: end, Rows: 1}}, []models.Act{entry}, nil
 }

@@ -284,3 +284,28 @@ func TestOthersSeeNothing(t *testing.T) {
 		t.Error("globex stored a value of acme")
 	}
 }
+
+// A mark is the same on every node and over rotations, and nobody makes it without the platform's key.
+func TestMark(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	mark := func(s *secrets.Service, digest string) string {
+		t.Helper()
+		m, err := s.Mark(t.Context(), []byte(digest))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(m)
+	}
+	first := mark(h.Service, "one")
+	if _, err := h.Rotate(admin(t), models.Platform); err != nil {
+		t.Fatal(err)
+	}
+	if mark(h.Service, "one") != first || mark(h.node(h.master), "one") != first {
+		t.Error("the same digest has another mark")
+	}
+	other := newHouse(t)
+	if mark(h.Service, "two") == first || mark(other.Service, "one") == first {
+		t.Error("another digest, or another platform, has the same mark")
+	}
+}
