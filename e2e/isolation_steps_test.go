@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"fmt"
+	"net/url"
 
 	"github.com/hotswap/hotswap/web/webtest"
 )
@@ -46,6 +47,8 @@ func readSteps() []step {
 		{10, get("/changes/%s", func(n names) []any { return []any{n.change} })},
 		{5, get("/approvals?limit=5", func(names) []any { return nil })},
 		{5, get("/deployments?limit=20", func(names) []any { return nil })},
+		{5, get("/instances?limit=20", func(names) []any { return nil })},
+		{5, get("/instances?tenantId=%s", tenantOf)},
 		{5, get("/deployments?changeId=%s", func(n names) []any { return []any{n.change} })},
 		{10, get("/deployments/%s", func(n names) []any { return []any{n.deployment} })},
 		{10, get("/audit?limit=20", func(names) []any { return nil })},
@@ -100,6 +103,11 @@ func writeSteps() []step {
 		}},
 		{2, func(n names, w *walker) request {
 			return request{"POST", "/definitions?tenantId=" + n.tenant, webtest.Body{"key": "d" + w.key(), "type": "string", "description": w.word()}}
+		}},
+		{5, func(n names, w *walker) request {
+			return request{"PUT", "/instances/" + url.PathEscape(w.word()), webtest.Body{
+				"tenantId": n.tenant, "environment": w.environment(), "revision": w.key(), "client": w.word(),
+			}}
 		}},
 		{3, func(n names, w *walker) request {
 			return request{"POST", "/definitions/validate", webtest.Body{"tenantId": n.tenant, "key": w.key(), "value": w.word()}}

@@ -28,6 +28,7 @@ var (
 		"changeId":  "0f6e0a52-7c43-4b8e-8a3d-5f7b9c1d2e34",
 		"sessionId": "7d3c1f9e-0b5a-4e2d-9c8b-6a7f5e4d3c2b",
 		"id":        "b3f7d1c2-9e8a-4d6b-8c5f-1a2b3c4d5e6f",
+		"unit":      "checkout-7d9f",
 	}
 )
 

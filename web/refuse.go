@@ -36,7 +36,7 @@ func (f failures) report(ctx context.Context, c echo.Context, e *models.Error, e
 		return
 	}
 	switch {
-	case isWrite(c.Request().Method) && refuses(e.Code) && !isRouting(err):
+	case isWrite(c.Request().Method) && refuses(e.Code) && !isRouting(err) && !observes(c):
 		// The answer must not leave unrecorded because the caller hung up or used up the call's time.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refuseTimeout)
 		defer cancel()
@@ -44,6 +44,21 @@ func (f failures) report(ctx context.Context, c echo.Context, e *models.Error, e
 	case e.Code == models.CodeForbidden, e.Code == models.CodeNotFound && !isRouting(err):
 		f.denied(ctx, refusalOf(c, e))
 	}
+}
+
+// observationKey marks operations in their metadata.
+const observationKey = "observation"
+
+// Observes marks an operation that tells us what it sees and changes nothing that the log holds, many times a minute:
+// its refusals are counted like those of reads.
+func Observes(op huma.Operation) huma.Operation {
+	op.Metadata = map[string]any{observationKey: true}
+	return op
+}
+
+func observes(c echo.Context) bool {
+	op, ok := c.Get(operationKey).(*huma.Operation)
+	return ok && op.Metadata[observationKey] == true
 }
 
 func isWrite(method string) bool {

@@ -35,6 +35,7 @@ var policies = map[string][]string{
 	"definitions":         {"above", "own", "scan_reads"},
 	"deployments":         {"own"},
 	"heads":               {"above", "auth_reads", "own", "scan_reads"},
+	"instances":           {"instances_all", "own"},
 	"policies":            {"above", "own"},
 	"role_bindings":       {"auth_reads", "own"},
 	"sealed_values":       {"own", "scan_reads", "secrets_all"},

@@ -30,6 +30,7 @@ type Services struct {
 	Configs     *configs.Service
 	Snapshots   *snapshots.Service
 	Deployments *deployments.Service
+	Instances   *deployments.Instances
 	Changes     *changes.Service
 	Past        func(context.Context) error // bounds how often a credential looks at the past
 }
@@ -50,6 +51,7 @@ func Register(api huma.API, s Services) {
 	changeRoutes{s.Changes}.register(api)
 	approvalRoutes{s.Changes}.register(api)
 	deploymentRoutes{s.Deployments}.register(api)
+	instanceRoutes{s.Instances}.register(api)
 	auditRoutes{s.Audit}.register(api)
 	keyRoutes{s.Access}.register(api)
 	bindingRoutes{s.Access}.register(api)

@@ -206,6 +206,16 @@ func recordExamples() map[string]example {
 	return map[string]example{
 		"deployment.list": {query: map[string]any{"tenantId": exampleTenant}, out: listed(exampleDeployment())},
 		"deployment.get":  {out: ok(exampleDeployment())},
+		"instance.list": {
+			about: "By tenant, environment and name. `current` tells whether the instance holds the revision of now, null when that is not known; " +
+				"`currentAt` is when it last did as far as it reported. Who was silent for a day is gone.",
+			query: map[string]any{"tenantId": exampleTenant, "environment": "Production"}, out: listed(exampleInstance()),
+		},
+		"instance.put": {
+			about: "A heartbeat, to be sent when the revision held changes and about every 30 seconds. A credential for one tenant and environment " +
+				"leaves both out. It is accepted without the database, too; `firstSeenAt` is null until the node knows it.",
+			in: `{"revision":"` + exampleRevision + `","client":"hotswap-go/1.0"}`, out: ok(exampleInstance()),
+		},
 		"audit.list": {
 			about: "`action` is exact, or all of a noun: `change.`. `number` has no gap within a tenant.",
 			query: map[string]any{"tenantId": exampleTenant, "action": "config."}, out: listed(exampleEntry()),

@@ -158,3 +158,11 @@ func exampleExplanation() explanation {
 		Shadowed: []shadowed{{Layer: models.Platform, Value: wire.RawJSON("false"), Version: 2, Why: configs.WhyCovered}},
 	}
 }
+
+func exampleInstance() instance {
+	current, first, last := true, exampleTime(0), exampleTime(45)
+	return instance{
+		Unit: "checkout-7d9f", TenantID: exampleTenant, Environment: "Production", Revision: exampleRevision, Current: &current,
+		CurrentAt: &last, Client: "hotswap-go/1.0", FirstSeenAt: &first, LastSeenAt: last,
+	}
+}

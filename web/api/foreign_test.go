@@ -56,6 +56,7 @@ func TestAnotherTenantsThingsDoNotExist(t *testing.T) {
 		{"GET", "/configs?environment=Development&tenantId=", "acme", "", nil},
 		{"GET", "/changes?tenantId=", "acme", "", nil},
 		{"GET", "/deployments?tenantId=", "acme", "", nil},
+		{"GET", "/instances?tenantId=", "acme", "", nil},
 		{"GET", "/definitions?tenantId=", "acme", "", nil},
 		{"GET", "/definitions/a?tenantId=", "acme", "", nil},
 		{"GET", "/api-keys?tenantId=", "acme", "", nil},

@@ -17,6 +17,7 @@ import (
 var takesNoKey = map[string]string{
 	"definition.validate": "it looks and writes nothing",
 	"config.reveal":       "every reveal is one, and is recorded",
+	"instance.put":        "what is said twice is so once",
 }
 
 // keyed is one call with an Idempotency-Key.

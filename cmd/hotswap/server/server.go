@@ -68,6 +68,7 @@ type Services struct {
 	Configs     *configs.Service
 	Snapshots   *snapshots.Service
 	Deployments *deployments.Service
+	Instances   *deployments.Instances
 	Changes     *changes.Service
 }
 
@@ -131,6 +132,9 @@ func (s *Server) assemble() (err error) {
 		return fmt.Errorf("read plane: %w", err)
 	}
 	s.Deployments = deployments.New(o.DB, s.Definitions, s.Tenants, uuid.NewString)
+	s.Instances = deployments.NewInstances(deployments.InstancesOptions{
+		DB: o.DB, Snapshots: s.Snapshots, Log: o.Log, Metrics: o.Registry, Now: o.Now,
+	})
 	s.Changes = changes.New(changes.Options{
 		DB: o.DB, Audit: s.Audit, Access: s.Access, Tenants: s.Directory, Secrets: s.Secrets, Definitions: s.Definitions,
 		Deployments: s.Deployments, Now: o.Now, NewID: uuid.NewString, Metrics: o.Registry,
@@ -173,7 +177,7 @@ func (s *Server) routes(r web.Router) {
 	read.Document(r.API)
 	api.Register(r.API, api.Services{
 		Audit: s.Audit, Access: s.Access, Tenants: s.Tenants, Definitions: s.Definitions, Configs: s.Configs,
-		Snapshots: s.Snapshots, Deployments: s.Deployments, Changes: s.Changes, Past: past,
+		Snapshots: s.Snapshots, Deployments: s.Deployments, Instances: s.Instances, Changes: s.Changes, Past: past,
 	})
 	console.Register(r.Console, console.Services{
 		Audit: s.Audit, Access: s.Access, Tenants: s.Tenants, Definitions: s.Definitions, Configs: s.Configs,
@@ -226,6 +230,7 @@ func (s *Server) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	running.Go(func() { s.Snapshots.Run(ctx, s.tell) })
 	running.Go(func() { s.Audit.Run(ctx) })
+	running.Go(func() { s.Instances.Run(ctx) })
 	running.Go(func() { s.measure(ctx) })
 	running.Go(func() { s.Secrets.Run(ctx) })
 	<-ctx.Done()
