@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"gorm.io/gorm"
 
@@ -102,17 +105,22 @@ func rewrite(ctx context.Context, tx *gorm.DB, key string, texts []turned) error
 			return err
 		}
 	}
-	return moveTouched(ctx, tx, key, string(document))
+	return moveTouched(ctx, tx, key, texts)
 }
 
-func moveTouched(ctx context.Context, tx *gorm.DB, key, document string) error {
+func moveTouched(ctx context.Context, tx *gorm.DB, key string, texts []turned) error {
+	layers := map[string]bool{}
+	for _, t := range texts {
+		layers[t.TenantID] = true
+	}
 	var heads []models.Head
 	err := tx.Raw(`
 		UPDATE heads h SET revision = h.revision + 1, token = gen_random_uuid(), xid = pg_current_xact_id(), moved_at = clock_timestamp()
 		FROM (SELECT DISTINCT c.tenant_id, c.environment FROM configs c
-		      JOIN jsonb_to_recordset(CAST(? AS jsonb)) AS m(tenant_id text) ON m.tenant_id = c.tenant_id WHERE c.key = ?) t
+		      JOIN unnest(string_to_array(?, ',')) AS m(tenant_id) ON m.tenant_id = c.tenant_id WHERE c.key = ?) t
 		WHERE h.tenant_id = t.tenant_id AND h.environment = t.environment
-		RETURNING h.tenant_id, h.environment, h.revision, h.token`, document, key).Scan(&heads).Error
+		RETURNING h.tenant_id, h.environment, h.revision, h.token`,
+		strings.Join(slices.Sorted(maps.Keys(layers)), ","), key).Scan(&heads).Error
 	store.Moved(ctx, heads...)
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -89,7 +90,14 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	return db, nil
 }
 
+// withoutValues keeps bound values out of what GORM logs of statements that fail or are slow: ParameterizedQueries does
+// so for all but Scan, which records the statement by a logger of its own that is the same for the whole process.
+var withoutValues = sync.OnceFunc(func() {
+	logger.RecorderParamsFilter = func(_ context.Context, sql string, _ ...any) (string, []any) { return sql, nil }
+})
+
 func open(ctx context.Context, pool *pgxpool.Pool, o Options) (*DB, error) {
+	withoutValues()
 	if !o.Owner {
 		if err := checkRole(ctx, pool); err != nil {
 			return nil, err
