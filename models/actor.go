@@ -208,3 +208,25 @@ func (a Actor) Places(p Permission) []Place {
 	}
 	return out
 }
+
+// Bound is the one tenant or layer, and the one environment, in which all of it lies that the actor may do of this
+// kind. A member is empty when there are several, or it may be any.
+func (a Actor) Bound(p Permission) Place {
+	var out Place
+	first := true
+	for _, g := range a.Grants {
+		switch {
+		case !g.allows(p):
+			continue
+		case first:
+			out, first = Place{g.Tenant, g.Environment}, false
+		}
+		if g.Tenant != out.Tenant || g.Tenant == Platform {
+			out.Tenant = ""
+		}
+		if g.Environment != out.Environment {
+			out.Environment = ""
+		}
+	}
+	return out
+}

@@ -162,3 +162,37 @@ func TestLeaf(t *testing.T) {
 		t.Error("the commitment does not bind")
 	}
 }
+
+func TestBound(t *testing.T) {
+	t.Parallel()
+	reader := func(places ...models.Place) models.Actor {
+		var a models.Actor
+		for _, p := range places {
+			a.Grants = append(a.Grants, models.Grant{Role: models.RoleReader, Tenant: p.Tenant, Environment: p.Environment})
+		}
+		return a
+	}
+	acmeQA, acmeAll := models.Place{Tenant: "acme", Environment: "QA"}, models.Place{Tenant: "acme"}
+	tests := map[string]struct {
+		actor models.Actor
+		want  models.Place
+	}{
+		"one tenant":              {reader(acmeAll), acmeAll},
+		"one environment":         {reader(acmeQA), acmeQA},
+		"the same twice":          {reader(acmeQA, acmeQA), acmeQA},
+		"one and all of a tenant": {reader(acmeQA, acmeAll), acmeAll},
+		"all and one of a tenant": {reader(acmeAll, acmeQA), acmeAll},
+		"two tenants":             {reader(acmeQA, models.Place{Tenant: "globex", Environment: "QA"}), models.Place{Environment: "QA"}},
+		"three tenants":           {reader(acmeAll, models.Place{Tenant: "globex"}, acmeAll), models.Place{}},
+		"all tenants":             {reader(models.Place{Tenant: models.Platform}), models.Place{}},
+		"all and one":             {reader(models.Place{Tenant: models.Platform}, acmeAll), models.Place{}},
+		"all in one environment":  {reader(models.Place{Tenant: models.Platform, Environment: "QA"}), models.Place{Environment: "QA"}},
+		"nowhere":                 {models.Actor{}, models.Place{}},
+		"another right elsewhere": {models.Actor{Grants: []models.Grant{{Tenant: "globex"}, {Role: models.RoleReader, Tenant: "acme"}}}, acmeAll},
+	}
+	for name, test := range tests {
+		if got := test.actor.Bound(models.PermResolve); got != test.want {
+			t.Errorf("%s: %+v, want %+v", name, got, test.want)
+		}
+	}
+}

@@ -193,7 +193,7 @@ func (s *server) secure(h http.Header, r *http.Request) {
 // forPeople tells whether a path belongs to the console, or is the page of the API.
 func forPeople(r *http.Request) bool {
 	path := r.URL.Path
-	return path == DocsPath || !strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/ofrep/")
+	return path == DocsPath || !strings.HasPrefix(path, "/api/") && !speaksOFREP(path)
 }
 
 // wantsHTML tells whether an error is to be a page: a browser asked for something that is not the API's.

@@ -91,6 +91,10 @@ func (f failures) handle(err error, c echo.Context) {
 		return
 	}
 	problem := f.answer(ctx, c, err)
+	if speaksOFREP(c.Request().URL.Path) {
+		f.sendFlagFailure(c, problem)
+		return
+	}
 	if f.pages != nil && wantsHTML(c.Request()) {
 		f.showPage(c, problem, err)
 		return

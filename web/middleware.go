@@ -86,7 +86,7 @@ func (s *server) authenticated(next echo.HandlerFunc) echo.HandlerFunc {
 		if err := plainParams(c); err != nil {
 			return err
 		}
-		if route := c.Path(); strings.HasPrefix(route, Prefix+"/") || strings.HasPrefix(route, "/ofrep/") {
+		if route := c.Path(); strings.HasPrefix(route, Prefix+"/") || speaksOFREP(route) {
 			if err := s.authenticate.Enter(c); err != nil {
 				return err
 			}

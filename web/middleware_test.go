@@ -44,6 +44,13 @@ func TestCredentials(t *testing.T) {
 			if got.StatusCode != test.want {
 				t.Fatalf("%d, want %d: %s", got.StatusCode, test.want, got.body)
 			}
+			if strings.HasPrefix(test.path, "/ofrep/") && test.want == http.StatusUnauthorized {
+				const want = `{"errorCode":"GENERAL","errorDetails":"a valid credential is required"}`
+				if got.body != want {
+					t.Errorf("the protocol's own form: %s", got.body)
+				}
+				return
+			}
 			if test.want == http.StatusUnauthorized && got.problem(t).Detail != models.Unauthenticated().Message {
 				t.Errorf("the answer says why: %s", got.body)
 			}

@@ -31,6 +31,9 @@ func queriesOf(document *huma.OpenAPI) queries {
 	return out
 }
 
+// add notes the parameters of a route that is not in the document.
+func (q queries) add(method, route string, names ...string) { q[method+" "+route] = names }
+
 // routeOf is a path of the document as Echo writes it: "/changes/{id}" is "/api/v1/changes/:id".
 func routeOf(path string) string {
 	parts := strings.Split(path, "/")

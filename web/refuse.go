@@ -50,13 +50,16 @@ func (f failures) report(ctx context.Context, c echo.Context, e *models.Error, e
 const observationKey = "observation"
 
 // Observes marks an operation that tells us what it sees and changes nothing that the log holds, many times a minute:
-// its refusals are counted like those of reads.
+// its refusals are counted like those of reads. So are those of evaluations of flags, which are reads.
 func Observes(op huma.Operation) huma.Operation {
 	op.Metadata = map[string]any{observationKey: true}
 	return op
 }
 
 func observes(c echo.Context) bool {
+	if speaksOFREP(c.Path()) {
+		return true
+	}
 	op, ok := c.Get(operationKey).(*huma.Operation)
 	return ok && op.Metadata[observationKey] == true
 }

@@ -4,6 +4,7 @@ package web
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
 	"time"
 
@@ -64,6 +65,8 @@ type Router struct {
 	API huma.API
 	// Console takes pages and forms.
 	Console *Console
+	// Takes names the query parameters of a plain route that is not in the API's document; others are refused.
+	Takes func(method, route string, names ...string)
 }
 
 // New builds the handler of the main listener.
@@ -93,9 +96,11 @@ func New(d Deps) (http.Handler, error) {
 	probes{log: d.Log, ready: d.Ready}.register(e)
 	e.GET(static.Prefix+":file", serveAsset)
 	console := newConsole(e, s.failures, d.SignIn)
-	d.Routes(Router{Echo: e, API: api, Console: console})
+	undocumented := queries{}
+	d.Routes(Router{Echo: e, API: api, Console: console, Takes: undocumented.add})
 	complete(api.OpenAPI())
 	s.queries = queriesOf(api.OpenAPI())
+	maps.Copy(s.queries, undocumented)
 	e.GET(SpecPath, specHandler(api))
 	console.Open(DocsPath, docsHandler(api.OpenAPI(), pages))
 	return headAsGet(e), nil

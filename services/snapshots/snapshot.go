@@ -26,6 +26,7 @@ type Snapshot struct {
 	home      *Service
 	place     place
 	json      *forms // of the bulk answer
+	flags     *forms // of the same as flags
 	made      time.Time
 	tier      string
 	chain     []link
@@ -41,7 +42,7 @@ const entryOverhead = 450
 // bytes is about how much memory the snapshot keeps: the forms made so far, and the values, which may be the last of
 // a layer set that is gone.
 func (s *Snapshot) bytes() int {
-	n := 1000 + s.json.bytes()
+	n := 1000 + s.json.bytes() + s.flags.bytes()
 	for _, r := range s.entries {
 		n += entryOverhead + len(r.Key) + len(r.Value) + len(r.Sealed)
 		for _, h := range r.Hides {
@@ -74,7 +75,7 @@ func (s *Service) newSnapshot(tenant models.Tenant, at place, chain []link, sets
 // finish gives the snapshot its values and names. The identity tells it from all others that have other values; it
 // is not made of them, so that nobody finds a secret by trying.
 func (s *Service) finish(made *Snapshot, identity []byte, inClear bool, got readable) {
-	made.home, made.json = s, &forms{}
+	made.home, made.json, made.flags = s, &forms{}, &forms{}
 	made.entries, made.Withheld, made.Reveals = got.values, got.withheld, got.reveals
 	made.Revision = base64.RawURLEncoding.EncodeToString(identity[:18])
 	made.ETag = `"` + made.Revision + `"`

@@ -37,7 +37,10 @@ func Register(g *echo.Group, h Handlers) {
 
 // Spans names the spans of the reads: there are so many that few of them are recorded.
 func Spans() []string {
-	return []string{web.SpanName(http.MethodGet, web.Prefix+tenantRoute), web.SpanName(http.MethodGet, web.Prefix+keyRoute)}
+	return []string{
+		web.SpanName(http.MethodGet, web.Prefix+tenantRoute), web.SpanName(http.MethodGet, web.Prefix+keyRoute),
+		web.SpanName(http.MethodPost, flagsRoute), web.SpanName(http.MethodPost, flagRoute),
+	}
 }
 
 // read answers with what the actor may read, and notes how long that took. What answers tells whether it gave secrets
@@ -138,16 +141,25 @@ func param(c echo.Context, name string) (string, error) {
 	}
 }
 
-// unmodified sets what every answer carries and tells whether the caller has this one already. If-None-Match
-// compares weakly (RFC 9110, 13.1.2).
+// unmodified sets what every answer carries and tells whether the caller has this one already.
 func unmodified(c echo.Context, snap *snapshots.Snapshot, tag string) bool {
+	c.Response().Header()["Etag"] = []string{tag} // canonical, as Set would make it
+	told(c, snap)
+	return held(c.Request().Header, tag)
+}
+
+// told sets what every answer carries but a tag.
+func told(c echo.Context, snap *snapshots.Snapshot) {
 	header := c.Response().Header()
-	header["Etag"] = []string{tag} // canonical, as Set would make it
 	header.Set(echo.HeaderCacheControl, "private, no-cache")
 	if snap.Stale {
 		header.Set("X-HotSwap-Stale", "true")
 	}
-	for _, line := range c.Request().Header["If-None-Match"] {
+}
+
+// held tells whether the caller has what bears the tag. If-None-Match compares weakly (RFC 9110, 13.1.2).
+func held(request http.Header, tag string) bool {
+	for _, line := range request["If-None-Match"] {
 		for candidate := range strings.SplitSeq(line, ",") {
 			candidate = strings.TrimSpace(candidate)
 			if candidate == "*" || strings.TrimPrefix(candidate, "W/") == tag {

@@ -98,9 +98,9 @@ func newSite(t testing.TB) site {
 		Refuse: func(context.Context, models.Refusal) {}, Denied: func(context.Context, models.Refusal) {},
 		Ready: func(context.Context) error { return nil }, Now: time.Now,
 		Routes: func(r web.Router) {
-			read.Register(r.Echo.Group(web.Prefix), read.Handlers{
-				Snapshots: plane, Now: time.Now, Past: read.PacePast(time.Now), Revealed: seen.note,
-			})
+			reads := read.Handlers{Snapshots: plane, Now: time.Now, Past: read.PacePast(time.Now), Revealed: seen.note}
+			read.Register(r.Echo.Group(web.Prefix), reads)
+			read.RegisterFlags(r, reads)
 		},
 	})
 	if err != nil {

@@ -171,9 +171,9 @@ func (s *Server) repeated(ctx context.Context, c *models.Claim) (err error) {
 
 func (s *Server) routes(r web.Router) {
 	past := read.PacePast(s.options.Now)
-	read.Register(r.Echo.Group(web.Prefix), read.Handlers{
-		Snapshots: s.Snapshots, Now: s.options.Now, Past: past, Revealed: s.Audit.Revealed,
-	})
+	reads := read.Handlers{Snapshots: s.Snapshots, Now: s.options.Now, Past: past, Revealed: s.Audit.Revealed}
+	read.Register(r.Echo.Group(web.Prefix), reads)
+	read.RegisterFlags(r, reads)
 	read.Document(r.API)
 	api.Register(r.API, api.Services{
 		Audit: s.Audit, Access: s.Access, Tenants: s.Tenants, Definitions: s.Definitions, Configs: s.Configs,
