@@ -1,0 +1,34 @@
+package snapshots_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/hotswap/hotswap/models"
+)
+
+// Flags tell what a deployment on its way decided, on their own and all at once.
+func TestFlagsOfSides(t *testing.T) {
+	t.Parallel()
+	n := newRollouts(t)
+	stable := n.seen(t, "acme", "unit")
+	n.Advance(canary, models.Progress{Threshold: models.Buckets})
+	over := n.seen(t, "acme", "unit")
+	const (
+		old  = `{"key":"color","value":"old","reason":"STATIC","variant":"acme:1","metadata":{"layer":"acme","version":1,"type":"string"}}`
+		next = `{"key":"color","value":"new","reason":"SPLIT","variant":"acme:2","metadata":{"layer":"acme","version":2,"type":"string"}}`
+	)
+	if r, _ := stable.Key("color"); string(stable.FlagBody(r)) != old || !bytes.Contains(stable.Flags(false).Body, []byte(old)) {
+		t.Errorf("the stable side: %s in %s", stable.FlagBody(r), stable.Flags(false).Body)
+	}
+	if r, _ := over.Key("color"); string(over.FlagBody(r)) != next || !bytes.Contains(over.Flags(false).Body, []byte(next)) {
+		t.Errorf("the candidate's side: %s in %s", over.FlagBody(r), over.Flags(false).Body)
+	}
+	if stable.FlagsTag() == over.FlagsTag() || !strings.HasSuffix(over.FlagsTag(), `.ofrep"`) {
+		t.Errorf("tags %s and %s", stable.FlagsTag(), over.FlagsTag())
+	}
+	if first, again := over.Flags(false), over.Flags(false); first != again {
+		t.Error("flags are encoded twice")
+	}
+}
