@@ -13,8 +13,8 @@ LINT := go tool -modfile=tools/go.mod golangci-lint
 TEMPL := go tool templ
 TEMPLATES := $(shell find views -name '*.templ' 2>/dev/null)
 ASSETS := $(wildcard static/*.mjs static/*.svg static/js/*.js static/css/*.css)
-# The Go client is a module of its own, so that applications get nothing of ours with it.
-CLIENT := client
+# The Go client and its provider for OpenFeature are modules of their own, so that applications get nothing of ours with it.
+CLIENT := client client/openfeature
 COVERED := ./models/...,./services/...,./web/...
 
 .DEFAULT_GOAL := help

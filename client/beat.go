@@ -66,7 +66,7 @@ func (b *beat) send(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	r, err := b.client.wire.request(ctx, http.MethodPut, "/instances/"+url.PathEscape(b.client.options.Unit), nil,
-		report{TenantID: tenant, Environment: environment, Revision: revision, Client: "go"})
+		report{TenantID: tenant, Environment: environment, Revision: revision, Client: "hotswap-go"})
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ type Options struct {
 	// Environment is the one that is read, such as Production. Empty: the one that the key is for.
 	Environment string
 
-	// Unit names who reads, such as an instance. A deployment in steps goes by it, and the server is told which revision
+	// Unit names who reads, such as an instance, in 1 to 128 printable characters. A deployment in steps goes by it, and the server is told which revision
 	// this unit holds. Empty: none of both.
 	Unit string
 
