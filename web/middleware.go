@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -117,11 +118,17 @@ func plainParams(c echo.Context) error {
 // storable tells whether a text can be handed to the database: valid UTF-8 without NUL.
 func storable(text string) bool { return utf8.ValidString(text) && !strings.Contains(text, "\x00") }
 
+// headMark is in the context of a HEAD that is answered like a GET.
+type headMark struct{}
+
+// IsHead tells whether only the head of the answer leaves: what never ends must not begin.
+func IsHead(ctx context.Context) bool { return ctx.Value(headMark{}) != nil }
+
 // headAsGet answers HEAD like GET; net/http leaves the body out, for it looks at the request it read itself.
 func headAsGet(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodHead {
-			r = r.WithContext(r.Context()) // a copy
+			r = r.WithContext(context.WithValue(r.Context(), headMark{}, true)) // a copy
 			r.Method = http.MethodGet
 		}
 		next.ServeHTTP(w, r)

@@ -75,6 +75,7 @@ func (n *node) serve(ctx context.Context) error {
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
+	n.server.Drain(drain)
 	err = errors.Join(quietly(err), api.Shutdown(drain), ops.Shutdown(drain))
 	stopWork()
 	return errors.Join(err, quietly(<-worked))

@@ -19,12 +19,15 @@ func (c *cell) get() models.Head {
 	return models.Head{}
 }
 
-// raise takes a newer head; heads only rise.
-func (c *cell) raise(h models.Head) {
+// raise takes a newer head and tells whether it was one; heads only rise.
+func (c *cell) raise(h models.Head) bool {
 	for {
 		old := c.head.Load()
-		if h.Revision <= 0 || old != nil && old.Revision >= h.Revision || c.head.CompareAndSwap(old, &h) {
-			return
+		if h.Revision <= 0 || old != nil && old.Revision >= h.Revision {
+			return false
+		}
+		if c.head.CompareAndSwap(old, &h) {
+			return true
 		}
 	}
 }

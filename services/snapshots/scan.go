@@ -55,6 +55,7 @@ func (s *Service) Run(ctx context.Context, tell func([]models.Head)) {
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	beside.Go(func() { s.renewSets(ctx) })
+	beside.Go(func() { s.hub.run(ctx) })
 	if s.redis != nil {
 		beside.Go(func() { s.writeBlobs(ctx) })
 		beside.Go(func() { s.announce(ctx) })
@@ -175,6 +176,7 @@ func (s *Service) beginEpoch(ctx context.Context) ([]models.Head, error) {
 	s.heads.replace(all)
 	s.sets.InvalidateAll()
 	s.composed.InvalidateAll()
+	s.hub.noteAll()
 	return all, nil
 }
 

@@ -73,6 +73,7 @@ type Service struct {
 	renewals      chan models.HeadKey // sets that a commit here made old
 	announcements chan []models.Head  // commits that the other nodes shall hear of
 	blobJobs      chan blobJob
+	hub           *hub
 }
 
 // Ask is what somebody reads.
@@ -113,6 +114,7 @@ func New(o Options) (*Service, error) {
 	s.wake, s.renewals = make(chan struct{}, 1), make(chan models.HeadKey, renewalQueue)
 	s.announcements, s.blobJobs = make(chan []models.Head, noticeQueue), make(chan blobJob, blobQueue)
 	s.metrics = newMetrics(o.Metrics, s)
+	s.hub = newHub(s)
 	return s, nil
 }
 
@@ -121,7 +123,9 @@ func weight(bytes int) uint32 { return uint32(min(bytes, 1<<31)) } //nolint:gose
 // Raise notes heads that moved; older ones change nothing.
 func (s *Service) Raise(moved []models.Head) {
 	for _, h := range moved {
-		s.heads.at(h.Key()).raise(h)
+		if s.heads.at(h.Key()).raise(h) {
+			s.hub.note(h.Key())
+		}
 	}
 }
 
@@ -332,7 +336,9 @@ func (s *Service) install(epoch *string, l link, set *configs.LayerSet) {
 		}
 		return set, otter.WriteOp
 	})
-	l.cell.raise(set.Head)
+	if l.cell.raise(set.Head) {
+		s.hub.note(l.key) // it is no news any more when the scan finds it
+	}
 }
 
 // once does the work for all who ask at the same time. It outlives the caller who happened to begin it, and

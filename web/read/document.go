@@ -59,19 +59,25 @@ func Document(api huma.API) {
 		parameter("tenantId", "path", true), parameter("environment", "query", true), parameter("include", "query", false), past(), unit())
 	describe[resolvedKeyBody](api, "resolved.key", "/configs/tenant/{tenantId}/keys/{key}", "One resolved value",
 		parameter("tenantId", "path", true), parameter("key", "path", true), parameter("environment", "query", true), past(), unit())
+	documentStreams(api)
 }
 
 func describe[T any](api huma.API, id, path, summary string, parameters ...*huma.Param) {
 	schemas := api.OpenAPI().Components.Schemas
-	problem := schemas.Schema(reflect.TypeFor[wire.Problem](), true, "")
-	op := &huma.Operation{
-		OperationID: id, Method: http.MethodGet, Path: path, Summary: summary, Tags: []string{"Reads"},
+	add(api, &huma.Operation{
+		OperationID: id, Path: path, Summary: summary,
 		Parameters: append(parameters, parameter("If-None-Match", "header", false)),
 		Responses: map[string]*huma.Response{
 			"200": {Description: "From memory, with a strong ETag", Content: content("application/json",
 				schemas.Schema(reflect.TypeFor[T](), true, ""))},
 		},
-	}
+	})
+}
+
+// add puts an operation into the document, with the errors that all reads have.
+func add(api huma.API, op *huma.Operation) {
+	op.Method, op.Tags = http.MethodGet, []string{"Reads"}
+	problem := api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[wire.Problem](), true, "")
 	for _, status := range []int{
 		http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity,
 		http.StatusTooManyRequests, http.StatusServiceUnavailable,

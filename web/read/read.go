@@ -21,6 +21,7 @@ type Handlers struct {
 	Now       func() time.Time
 	Past      func(context.Context) error          // bounds how often a credential reads the past; see PacePast
 	Revealed  func(ctx context.Context, id string) // told of answers that held a tenant's secrets in clear
+	Streams   *Streams
 }
 
 // The routes of the reads, below the API's prefix.
@@ -33,6 +34,8 @@ const (
 func Register(g *echo.Group, h Handlers) {
 	g.GET(tenantRoute, h.read(tenant))
 	g.GET(keyRoute, h.read(key))
+	g.GET(tenantStreamRoute, h.stream)
+	g.GET(layersStreamRoute, h.layersStream)
 }
 
 // Spans names the spans of the reads: there are so many that few of them are recorded.

@@ -55,6 +55,7 @@ type Options struct {
 	Tracer      trace.Tracer     // of calls; nil: nothing is traced
 	Version     string           // of the program, as the API document names it
 	CacheBytes  int64            // 0 means 256 MiB
+	Streams     read.StreamLimits
 }
 
 // Services are all that the server is made of.
@@ -80,6 +81,7 @@ type Server struct {
 	signIn  *auth.SignIn
 	handler http.Handler
 	gauges  gauges
+	streams *read.Streams
 	loaded  atomic.Bool
 }
 
@@ -93,6 +95,9 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	o.DB.OnMoved(s.committed)
+	s.streams = read.NewStreams(read.StreamOptions{
+		Snapshots: s.Snapshots, Rights: s.rights, Now: o.Now, Metrics: o.Registry, Limits: o.Streams,
+	})
 	s.gauges = newGauges(o.Registry, o.DB)
 	var err error
 	s.handler, err = web.New(web.Deps{
@@ -169,9 +174,23 @@ func (s *Server) repeated(ctx context.Context, c *models.Claim) (err error) {
 	return s.options.DB.Repeated(ctx, c)
 }
 
+// rights are those of now.
+func (s *Server) rights(ctx context.Context) (read.Rights, error) {
+	directory, err := s.Access.Directory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := s.options.Now()
+	return func(a models.Actor) (models.Actor, bool) { return directory.Current(a, now) }, nil
+}
+
+// Drain ends what would not end by itself: the streams. Their callers have been told when it returns, or the context
+// has ended.
+func (s *Server) Drain(ctx context.Context) { s.streams.Drain(ctx) }
+
 func (s *Server) routes(r web.Router) {
 	past := read.PacePast(s.options.Now)
-	reads := read.Handlers{Snapshots: s.Snapshots, Now: s.options.Now, Past: past, Revealed: s.Audit.Revealed}
+	reads := read.Handlers{Snapshots: s.Snapshots, Now: s.options.Now, Past: past, Revealed: s.Audit.Revealed, Streams: s.streams}
 	read.Register(r.Echo.Group(web.Prefix), reads)
 	read.RegisterFlags(r, reads)
 	read.Document(r.API)
@@ -232,6 +251,7 @@ func (s *Server) Run(ctx context.Context) error {
 	running.Go(func() { s.Audit.Run(ctx) })
 	running.Go(func() { s.Instances.Run(ctx) })
 	running.Go(func() { s.measure(ctx) })
+	running.Go(func() { s.streams.Run(ctx) })
 	running.Go(func() { s.Secrets.Run(ctx) })
 	<-ctx.Done()
 	running.Wait()
