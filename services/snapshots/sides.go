@@ -47,6 +47,7 @@ func (p *progresses) at(deploymentID string) *atomic.Pointer[models.Progress] {
 // anew for it.
 func (s *Service) Advance(deploymentID string, to models.Progress) {
 	s.progress.at(deploymentID).Store(&to)
+	s.hub.noteSteps()
 }
 
 // Ended forgets a deployment that is on its way no more, when no layer set has its overlay.

@@ -38,8 +38,13 @@ const (
 type Topic struct {
 	TenantID    string // none with TellLayers
 	Environment string
-	InClear     bool // with sensitive values; the caller has checked the right to
+	Unit        string // who watches, as in Ask; not with TellLayers
+	InClear     bool   // with sensitive values; the caller has checked the right to
 	Telling     Telling
+}
+
+func (t Topic) ask() Ask {
+	return Ask{TenantID: t.TenantID, Environment: t.Environment, Unit: t.Unit, InClear: t.InClear}
 }
 
 // End says why a watcher hears no more, and what it would be answered if it came back at once.
@@ -88,6 +93,7 @@ type hub struct {
 
 		heads map[models.HeadKey]struct{}
 		all   bool // heads were replaced: anything may have moved
+		steps bool // deployments came further
 	}
 	wake  chan struct{}
 	queue workQueue
@@ -122,13 +128,21 @@ func (h *hub) noteAll() {
 	offer(h.wake, struct{}{})
 }
 
+// noteSteps hears that a deployment came further: those who watch may be on another side of it.
+func (h *hub) noteSteps() {
+	h.moves.Lock()
+	h.moves.steps = true
+	h.moves.Unlock()
+	offer(h.wake, struct{}{})
+}
+
 // Watch tells the watcher of the topic from now on until it is stopped, beginning with what it lacks: what moved since
 // the event with the id after, if that is still kept, else all. Errors are those of Get; then nothing is told.
 func (s *Service) Watch(ctx context.Context, topic Topic, after string, w Watcher) (*Watch, error) {
 	if topic.Telling == TellLayers {
 		return s.hub.watchLayers(ctx, topic, after, w)
 	}
-	ask := Ask{TenantID: topic.TenantID, Environment: topic.Environment, InClear: topic.InClear}
+	ask := topic.ask()
 	if _, err := s.Get(ctx, ask); err != nil {
 		return nil, err // nobody makes a subject of what is not there
 	}

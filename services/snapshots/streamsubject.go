@@ -159,7 +159,7 @@ func (s *subject) all(snap *Snapshot) []byte {
 	if s.topic.Telling == TellRefetch {
 		return refetchFrame(s.id, snap.ETag, s.hub.service.now())
 	}
-	return snapshotFrame(s.id, snap.Body)
+	return snapshotFrame(s.id, snap.Body())
 }
 
 // since are the steps from the id on; false when that is not known. The subject is locked.
@@ -219,12 +219,19 @@ func (s *subject) sweep(now time.Time) (over, old bool) {
 	return false, s.light != nil && !s.light.current(models.Tenant{Tier: s.light.tier})
 }
 
+// onSides tells whether there is a deployment on its way that the subject may be on another side of.
+func (s *subject) onSides() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.light != nil && len(s.light.overlays) > 0
+}
+
 // id names the snapshot in streams. Unlike the revision it differs between answers with and without sensitive values.
 func (s *Snapshot) id() string { return strings.Trim(s.ETag, `"`) }
 
 // bare is the snapshot without its values.
 func (s *Snapshot) bare() *Snapshot {
 	bare := *s
-	bare.Body, bare.entries, bare.Withheld = nil, nil, nil
+	bare.entries, bare.Withheld, bare.json = nil, nil, nil
 	return &bare
 }

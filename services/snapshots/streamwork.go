@@ -39,12 +39,15 @@ func (h *hub) run(ctx context.Context) {
 // dispatch hands what moved to the subjects that it may concern.
 func (h *hub) dispatch() {
 	h.moves.Lock()
-	moved, all := h.moves.heads, h.moves.all
-	h.moves.heads, h.moves.all = map[models.HeadKey]struct{}{}, false
+	moved, all, steps := h.moves.heads, h.moves.all, h.moves.steps
+	h.moves.heads, h.moves.all, h.moves.steps = map[models.HeadKey]struct{}{}, false, false
 	h.moves.Unlock()
 	if all {
 		h.dispatchAll()
 		return
+	}
+	if steps {
+		h.dispatchSteps()
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -66,6 +69,15 @@ func (h *hub) dispatchAll() {
 		if sub.topic.Telling == TellLayers {
 			sub.notice(models.Platform, rand.Text())
 		} else {
+			h.queue.push(sub)
+		}
+	}
+}
+
+// dispatchSteps is for who may be on another side of a deployment.
+func (h *hub) dispatchSteps() {
+	for _, sub := range h.all() {
+		if sub.onSides() {
 			h.queue.push(sub)
 		}
 	}
@@ -127,10 +139,9 @@ func (h *hub) look(ctx context.Context) {
 
 // refresh moves the subject on to what the heads say now. What fails for want of Postgres is tried again by the sweep.
 func (h *hub) refresh(ctx context.Context, sub *subject) {
-	ask := Ask{TenantID: sub.topic.TenantID, Environment: sub.topic.Environment, InClear: sub.topic.InClear}
 	for range tries {
 		seen := sub.turns()
-		snap, err := h.service.Get(ctx, ask)
+		snap, err := h.service.Get(ctx, sub.topic.ask())
 		if err != nil {
 			if why, ended := endOf(err); ended {
 				sub.end(why)

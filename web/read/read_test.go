@@ -39,6 +39,7 @@ var actors = map[string]models.Actor{
 
 func authenticate(_ context.Context, credential string, _ models.Request) (models.Actor, error) {
 	if a, ok := actors[credential]; ok {
+		a.ID = "id-" + credential
 		return a, nil
 	}
 	return models.Actor{}, models.Unauthenticated()
@@ -51,6 +52,8 @@ type site struct {
 
 	plane    *snapshots.Service
 	revealed *revealed
+	streams  *read.Streams
+	registry *prometheus.Registry
 }
 
 // revealed counts answers that held secrets.
@@ -74,6 +77,11 @@ func (r *revealed) of(who string) int {
 
 func newSite(t testing.TB) site {
 	t.Helper()
+	return newSiteWith(t, read.StreamOptions{Now: time.Now})
+}
+
+func newSiteWith(t testing.TB, streaming read.StreamOptions) site {
+	t.Helper()
 	db := storetest.New(t)
 	db.Tenant(t, "acme", "Enterprise")
 	db.Tenant(t, "globex", "Free")
@@ -92,13 +100,15 @@ func newSite(t testing.TB) site {
 	if err := errors.Join(plane.Load(t.Context()), directory.Load(t.Context())); err != nil {
 		t.Fatal(err)
 	}
+	streaming.Snapshots, streaming.Metrics = plane, registry
+	streams := read.NewStreams(streaming)
 	seen := &revealed{count: map[string]int{}}
 	handler, err := web.New(web.Deps{
 		Log: log, Registry: registry, Version: "test", Authenticate: authenticate,
 		Refuse: func(context.Context, models.Refusal) {}, Denied: func(context.Context, models.Refusal) {},
 		Ready: func(context.Context) error { return nil }, Now: time.Now,
 		Routes: func(r web.Router) {
-			reads := read.Handlers{Snapshots: plane, Now: time.Now, Past: read.PacePast(time.Now), Revealed: seen.note}
+			reads := read.Handlers{Snapshots: plane, Now: time.Now, Past: read.PacePast(time.Now), Revealed: seen.note, Streams: streams}
 			read.Register(r.Echo.Group(web.Prefix), reads)
 			read.RegisterFlags(r, reads)
 		},
@@ -106,7 +116,7 @@ func newSite(t testing.TB) site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return site{t, db, handler, plane, seen}
+	return site{t, db, handler, plane, seen, streams, registry}
 }
 
 func (s site) get(credential, path string, header ...string) *httptest.ResponseRecorder {
@@ -119,6 +129,30 @@ func (s site) get(credential, path string, header ...string) *httptest.ResponseR
 	w := httptest.NewRecorder()
 	s.web.ServeHTTP(w, r)
 	return w
+}
+
+// set makes a value live and lets the plane know.
+func (s site) set(tenant, key, value string) {
+	s.t.Helper()
+	s.db.Set(s.t, tenant, "Production", key, value)
+	s.plane.Raise([]models.Head{s.db.Head(s.t, tenant, "Production")})
+}
+
+// counted is the value of a metric with one label.
+func (s site) counted(name, label string) float64 {
+	s.t.Helper()
+	families, err := s.registry.Gather()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == name && m.GetLabel()[0].GetValue() == label {
+				return m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+	}
+	return 0
 }
 
 const bulk = "/configs/tenant/acme?environment=Production"

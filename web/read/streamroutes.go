@@ -24,14 +24,18 @@ func (h Handlers) stream(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := param(c, "unit"); err != nil {
+	unit, err := param(c, "unit")
+	if err != nil {
 		return err
+	}
+	if given := c.Request().Header.Get("X-HotSwap-Unit"); unit == "" {
+		unit = given
 	}
 	if err := actor.Require(models.PermResolve, "tenant", tenantID, environment); err != nil {
 		return err
 	}
 	topic := snapshots.Topic{
-		TenantID: tenantID, Environment: environment, InClear: actor.Can(models.PermReadSecrets, tenantID, environment),
+		TenantID: tenantID, Environment: environment, Unit: unit, InClear: actor.Can(models.PermReadSecrets, tenantID, environment),
 	}
 	if err := h.Streams.Open(c, topic); err != nil {
 		return err
