@@ -42,6 +42,9 @@ type Actor struct {
 	Denied      []Permission
 }
 
+// Credential names what speaks for the actor: one of its API keys, or the actor itself.
+func (a Actor) Credential() string { return a.String() + " " + a.KeyID }
+
 // Grant is one binding as it counts for one credential.
 type Grant struct {
 	Role        Role

@@ -30,6 +30,14 @@ type Error struct {
 	Message    string
 	Fields     []FieldError  // what is wrong where, for CodeInvalid, CodeMalformed and CodeConflict
 	RetryAfter time.Duration // when trying again makes sense; zero leaves it open
+	Allowance  *Allowance    // of who was too quick, for CodeRateLimited; nil: not told
+}
+
+// Allowance is how often a caller may do something, and how much of that is left.
+type Allowance struct {
+	Limit     int           // 0: there is none
+	Remaining int           // at once
+	Reset     time.Duration // until all of it is there again
 }
 
 // FieldError points at one member of the input (RFC 6901) and says what is wrong with it.

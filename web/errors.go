@@ -198,6 +198,9 @@ func setHeaders(h http.Header, e *models.Error) {
 	if e.Code == models.CodeUnauthenticated {
 		h.Set(echo.HeaderWWWAuthenticate, "Bearer")
 	}
+	if e.Allowance != nil {
+		setAllowance(h, *e.Allowance)
+	}
 	if e.RetryAfter > 0 || e.Code == models.CodeFrozen || e.Code == models.CodeRateLimited || e.Code == models.CodeUnavailable {
 		h.Set(echo.HeaderRetryAfter, seconds(e.RetryAfter))
 	}

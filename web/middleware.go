@@ -89,6 +89,9 @@ func (s *server) authenticated(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		if route := c.Path(); strings.HasPrefix(route, Prefix+"/") || speaksOFREP(route) {
 			if err := s.authenticate.Enter(c); err != nil {
+				return s.limits.failed(c, err)
+			}
+			if err := s.limits.call(c); err != nil {
 				return err
 			}
 			if err := s.queries.check(c); err != nil {

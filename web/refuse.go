@@ -28,6 +28,10 @@ const actionKey = "action"
 
 // report hands on what was turned away: a known actor's write before its answer leaves, anything else as a count.
 func (f failures) report(ctx context.Context, c echo.Context, e *models.Error, err error) {
+	if tooOften, ok := errors.AsType[*unknownTooOften](err); ok {
+		f.report(ctx, c, models.Unauthenticated(), tooOften.refused)
+		return
+	}
 	if e.Code == models.CodeUnauthenticated {
 		f.denied(ctx, refusalOf(c, e))
 		return

@@ -42,6 +42,8 @@ type Deps struct {
 	// Denied counts a read of what is denied or unknown, or an unknown credential, in memory; the actor, if known,
 	// and the address are in the context.
 	Denied func(context.Context, models.Refusal)
+	// Limits bound how often callers call.
+	Limits Limits
 	// Repeated looks whether a call with an Idempotency-Key was carried out before: models.RepeatedError if it was,
 	// invalid if the key belongs to another call.
 	Repeated func(context.Context, *models.Claim) error
@@ -87,7 +89,7 @@ func New(d Deps) (http.Handler, error) {
 	e.IPExtractor = echo.ExtractIPDirect()
 	s := &server{
 		failures: failures{log: d.Log, pages: pages, refuse: d.Refuse, denied: d.Denied, repeated: d.Repeated},
-		observer: newObserver(d.Registry, d.Tracer, d.Now), authenticate: d.Authenticate, https: d.HTTPS,
+		observer: newObserver(d.Registry, d.Tracer, d.Now), authenticate: d.Authenticate, https: d.HTTPS, limits: d.Limits,
 	}
 	e.HTTPErrorHandler = s.failures.handle
 	e.Use(s.enter, s.authenticated)
@@ -112,5 +114,6 @@ type server struct {
 	observer     *observer
 	authenticate auth.Authenticate
 	https        bool
+	limits       Limits
 	queries      queries
 }

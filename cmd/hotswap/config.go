@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/caarlos0/env/v11"
+
+	"github.com/hotswap/hotswap/web/pace"
 )
 
 // settings are the environment of `hotswap serve`.
@@ -29,8 +31,15 @@ type settings struct {
 	RedisURL         string `env:"HOTSWAP_REDIS_URL"`
 	CacheTTL         string `env:"HOTSWAP_CACHE_TTL"  envDefault:"5m"`
 
+	RateReads       string `env:"HOTSWAP_RATE_READS"       envDefault:"off"`
+	RatePast        string `env:"HOTSWAP_RATE_PAST"        envDefault:"5/s"`
+	RateCalls       string `env:"HOTSWAP_RATE_CALLS"       envDefault:"2000/s"`
+	RateCredentials string `env:"HOTSWAP_RATE_CREDENTIALS" envDefault:"20/s"`
+	RateSignIns     string `env:"HOTSWAP_RATE_SIGNINS"     envDefault:"30/m"`
+
 	Telemetry telemetrySettings
 
+	limits   pace.Limits
 	masters  masterKeys // what MasterKey and OtherMasterKey name
 	cacheTTL time.Duration
 }
@@ -41,7 +50,8 @@ func readSettings(ctx context.Context) (settings, error) {
 	if err := env.Parse(&s); err != nil {
 		return s, usageError{err}
 	}
-	var badMaster, badTTL error
+	var badMaster, badTTL, badRates error
+	s.limits, badRates = s.readRates()
 	s.cacheTTL, badTTL = readCacheTTL("HOTSWAP_CACHE_TTL", s.CacheTTL)
 	s.masters, badMaster = openMasterKeys(ctx, s.MasterKey, s.OtherMasterKey)
 	if err := errors.Join(
@@ -55,6 +65,7 @@ func readSettings(ctx context.Context) (settings, error) {
 		badMaster,
 		checkRedisURL("HOTSWAP_REDIS_URL", s.RedisURL),
 		badTTL,
+		badRates,
 		s.Telemetry.check(),
 	); err != nil {
 		return s, usageError{fmt.Errorf("the configuration is not complete:\n%w", err)}

@@ -22,6 +22,7 @@ import (
 	"github.com/hotswap/hotswap/services/store"
 	"github.com/hotswap/hotswap/services/store/storetest"
 	"github.com/hotswap/hotswap/web/auth"
+	"github.com/hotswap/hotswap/web/pace"
 )
 
 func TestMain(m *testing.M) { storetest.Main(m) }
@@ -82,6 +83,7 @@ func newSite(t *testing.T, prepare ...func(*idp)) *site {
 		Client: &http.Client{Timeout: time.Second}, Now: s.now,
 	})
 	s.SignIn = auth.NewSignIn(auth.SignInOptions{
+		Pace:     auth.Pace(pace.Options{Limit: pace.Standard().SignIns}),
 		Provider: s.provider, Access: s.access, Log: slog.New(slog.NewTextHandler(s, nil)),
 		Denied: func(ctx context.Context, r models.Refusal) {
 			if r.Action != access.ActionLogin || models.RequestFrom(ctx).Address == "" {

@@ -45,6 +45,8 @@ type SignInOptions struct {
 	Log      *slog.Logger
 	// Denied counts a login that was refused; the address is in the context.
 	Denied func(context.Context, models.Refusal)
+	// Pace bounds how often logins are begun; see Pace. nil: nothing does.
+	Pace *pace.Pace
 }
 
 // SignIn is the console's way in and out: OpenID Connect and sessions that the server keeps.
@@ -52,12 +54,11 @@ type SignIn struct {
 	SignInOptions
 
 	store *Store
-	pace  *pace.Pace
 }
 
 // NewSignIn makes it; nothing is asked of the provider yet.
 func NewSignIn(o SignInOptions) *SignIn {
-	return &SignIn{SignInOptions: o, store: &Store{access: o.Access}, pace: newPace()}
+	return &SignIn{SignInOptions: o, store: &Store{access: o.Access}}
 }
 
 // The names of a login's values.
@@ -77,7 +78,7 @@ func (s *SignIn) Begin(c echo.Context, returnTo string) (string, error) {
 		return address, nil
 	}
 	ctx := c.Request().Context()
-	if err := s.pace.Check(network(models.RequestFrom(ctx).Address), s.Provider.options.Now()); err != nil {
+	if err := s.Pace.Check(ctx, pace.Network(models.RequestFrom(ctx).Address), s.Provider.options.Now()); err != nil {
 		return "", err
 	}
 	l := login{state: rand.Text() + rand.Text(), nonce: rand.Text() + rand.Text(), verifier: oauth2.GenerateVerifier()}

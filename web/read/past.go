@@ -10,18 +10,14 @@ import (
 	"github.com/hotswap/hotswap/web/pace"
 )
 
-// How often one credential reads the past: Postgres answers, not memory.
-const (
-	pastEvery = time.Second / 5
-	pastBurst = 50
-)
-
-// PacePast bounds how often each credential reads the past: rate_limited. All operations that do share one.
-func PacePast(now func() time.Time) func(context.Context) error {
-	p := pace.New(pace.Options{Every: pastEvery, Burst: pastBurst, Message: "the past was asked for too often; please wait a moment"})
+// PacePast bounds how often each credential reads the past, for Postgres answers it, not memory: rate_limited. All
+// operations that do share one. The limit and the share are the caller's.
+func PacePast(now func() time.Time, o pace.Options) func(context.Context) error {
+	o.Kind, o.AtOnce, o.Message = "past", true, "the past was asked for too often; please wait a moment"
+	p := pace.New(o)
 	return func(ctx context.Context) error {
 		actor, _ := models.ActorFrom(ctx) // whoever comes here was let in
-		return p.Check(actor.String()+" "+actor.KeyID, now())
+		return p.Check(ctx, actor.Credential(), now())
 	}
 }
 

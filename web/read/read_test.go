@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"github.com/hotswap/hotswap/web/pace"
 	"io"
 	"log/slog"
 	"net/http"
@@ -108,7 +109,7 @@ func newSiteWith(t testing.TB, streaming read.StreamOptions) site {
 		Refuse: func(context.Context, models.Refusal) {}, Denied: func(context.Context, models.Refusal) {},
 		Ready: func(context.Context) error { return nil }, Now: time.Now,
 		Routes: func(r web.Router) {
-			reads := read.Handlers{Snapshots: plane, Now: time.Now, Past: read.PacePast(time.Now), Revealed: seen.note, Streams: streams}
+			reads := read.Handlers{Snapshots: plane, Now: time.Now, Past: read.PacePast(time.Now, pace.Options{Limit: pace.Standard().Past}), Revealed: seen.note, Streams: streams}
 			read.Register(r.Echo.Group(web.Prefix), reads)
 			read.RegisterFlags(r, reads)
 		},

@@ -22,6 +22,7 @@ import (
 	"github.com/hotswap/hotswap/services/store/storetest"
 	"github.com/hotswap/hotswap/web"
 	"github.com/hotswap/hotswap/web/auth"
+	"github.com/hotswap/hotswap/web/pace"
 )
 
 // The tenants that every site has, beside the layers.
@@ -67,8 +68,17 @@ var cast = []struct {
 	{"globex-engineer", models.RoleEngineer, Globex},
 }
 
-// New starts a site with two tenants, a person for each role, and an application that reads everything ("app").
+// New starts a site with two tenants, a person for each role, and an application that reads everything ("app"). Tests
+// ask for what nobody may see, and often: calls without a known credential are not limited.
 func New(tb testing.TB) *Site {
+	tb.Helper()
+	limits := pace.Standard()
+	limits.Credentials = pace.Limit{}
+	return Limited(tb, limits)
+}
+
+// Limited is New with limits.
+func Limited(tb testing.TB, limits pace.Limits) *Site {
 	tb.Helper()
 	s := &Site{
 		DB: storetest.New(tb), Registry: prometheus.NewRegistry(), t: tb,
@@ -86,6 +96,7 @@ func New(tb testing.TB) *Site {
 	}
 	s.Server, err = server.New(server.Options{
 		DB: s.DB.DB, Now: time.Now, Log: log, Registry: s.Registry, Master: s.Master, Provider: provider, Version: "test",
+		Limits: &limits,
 	})
 	if err != nil {
 		tb.Fatalf("server: %v", err)

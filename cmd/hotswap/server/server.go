@@ -32,6 +32,7 @@ import (
 	"github.com/hotswap/hotswap/web/api"
 	"github.com/hotswap/hotswap/web/auth"
 	"github.com/hotswap/hotswap/web/console"
+	"github.com/hotswap/hotswap/web/pace"
 	"github.com/hotswap/hotswap/web/read"
 )
 
@@ -56,6 +57,7 @@ type Options struct {
 	Version     string           // of the program, as the API document names it
 	CacheBytes  int64            // 0 means 256 MiB
 	Streams     read.StreamLimits
+	Limits      *pace.Limits // how often callers may call; nil means pace.Standard
 }
 
 // Services are all that the server is made of.
@@ -78,6 +80,8 @@ type Server struct {
 	Services
 
 	options Options
+	limits  limits
+	calls   web.Limits
 	signIn  *auth.SignIn
 	handler http.Handler
 	gauges  gauges
@@ -90,7 +94,8 @@ func New(o Options) (*Server, error) {
 	if o.CacheBytes == 0 {
 		o.CacheBytes = defaultCacheBytes
 	}
-	s := &Server{options: o}
+	s := &Server{options: o, limits: newLimits(o)}
+	s.calls = s.limits.web(o.Now)
 	if err := s.assemble(); err != nil {
 		return nil, err
 	}
@@ -102,7 +107,7 @@ func New(o Options) (*Server, error) {
 	var err error
 	s.handler, err = web.New(web.Deps{
 		Log: o.Log, Registry: o.Registry, Tracer: o.Tracer, Version: o.Version, Now: o.Now,
-		Authenticate: s.authenticate, Refuse: s.Audit.Refuse, Denied: s.Audit.Denied, SignIn: s.signIn,
+		Authenticate: s.authenticate, Refuse: s.Audit.Refuse, Denied: s.Audit.Denied, SignIn: s.signIn, Limits: s.calls,
 		Repeated: s.repeated, HTTPS: o.Provider.HTTPS(), Ready: s.Ready, Routes: s.routes,
 	})
 	return s, err
@@ -117,6 +122,7 @@ func (s *Server) assemble() (err error) {
 	})
 	s.signIn = auth.NewSignIn(auth.SignInOptions{
 		Provider: o.Provider, Access: s.Access, Log: o.Log, Denied: s.Audit.Denied,
+		Pace: auth.Pace(s.limits.of("signin", s.limits.SignIns)),
 	})
 	s.Secrets = secrets.New(secrets.Options{
 		DB: o.DB, Audit: s.Audit, Master: o.Master, Other: o.OtherMaster, Now: o.Now, NewID: uuid.NewString,
@@ -189,7 +195,7 @@ func (s *Server) rights(ctx context.Context) (read.Rights, error) {
 func (s *Server) Drain(ctx context.Context) { s.streams.Drain(ctx) }
 
 func (s *Server) routes(r web.Router) {
-	past := read.PacePast(s.options.Now)
+	past := read.PacePast(s.options.Now, s.limits.of("past", s.limits.Past))
 	reads := read.Handlers{Snapshots: s.Snapshots, Now: s.options.Now, Past: past, Revealed: s.Audit.Revealed, Streams: s.streams}
 	read.Register(r.Echo.Group(web.Prefix), reads)
 	read.RegisterFlags(r, reads)
@@ -250,6 +256,7 @@ func (s *Server) Run(ctx context.Context) error {
 	running.Go(func() { s.Snapshots.Run(ctx, s.tell) })
 	running.Go(func() { s.Audit.Run(ctx) })
 	running.Go(func() { s.Instances.Run(ctx) })
+	running.Go(func() { s.calls.Run(ctx) })
 	running.Go(func() { s.measure(ctx) })
 	running.Go(func() { s.streams.Run(ctx) })
 	running.Go(func() { s.Secrets.Run(ctx) })
