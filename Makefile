@@ -5,6 +5,9 @@ SHELL := bash
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 ARGS ?=
+# Linters, tests and binaries are built alike, so that what one compiled serves the others.
+export CGO_ENABLED := 0
+export GOFLAGS := $(strip $(filter-out -trimpath,$(shell go env GOFLAGS 2>/dev/null)) -trimpath)
 PACKAGES ?= ./...
 # Statement coverage over models, services and web together that `make test` asks for, in percent.
 COVERAGE_MIN ?= 80
@@ -43,7 +46,7 @@ build: assets binary ## build bin/hotswap, one static binary
 # binary takes the assets as they are: for images, which bundle them in a stage of their own.
 .PHONY: binary
 binary:
-	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o bin/hotswap ./cmd/hotswap
+	go build -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o bin/hotswap ./cmd/hotswap
 
 .PHONY: run
 run: bootstrap build ## run everything here, with demo data: make run ARGS="--listen 127.0.0.1:9000"

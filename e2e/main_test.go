@@ -58,7 +58,7 @@ func build() (err error) {
 		return err
 	}
 	shared.binary = filepath.Join(shared.dir, "hotswap")
-	cmd := exec.Command("go", "build", "-o", shared.binary, "./cmd/hotswap") //nolint:noctx // outlives the test that asks first
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", shared.binary, "./cmd/hotswap") //nolint:noctx // outlives the test that asks first
 	cmd.Dir = ".."
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as `make build` does
 	if out, err := cmd.CombinedOutput(); err != nil {

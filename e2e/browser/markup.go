@@ -2,9 +2,7 @@ package browser
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/PuerkitoBio/goquery"
@@ -67,34 +65,4 @@ func targetFaults(name, value string, ids map[string]bool) (faults []string) {
 		}
 	}
 	return faults
-}
-
-// Outline tells of which parts a page is built, however many there are of each: equal for two pages that differ in
-// texts and in the length of lists only.
-func Outline(source string) string {
-	doc, err := goquery.NewDocumentFromReader(strings.NewReader(source))
-	if err != nil {
-		return source
-	}
-	parts := map[string]bool{}
-	doc.Find("body *").Each(func(_ int, s *goquery.Selection) {
-		parts[part(s.Parent())+" > "+part(s)+" after "+part(s.Prev())] = true
-	})
-	return strings.Join(slices.Sorted(maps.Keys(parts)), "\n")
-}
-
-// part is an element without what differs from one to the next.
-func part(s *goquery.Selection) string {
-	if len(s.Nodes) == 0 {
-		return ""
-	}
-	words := []string{s.Nodes[0].Data}
-	for _, a := range s.Nodes[0].Attr {
-		if a.Key == "class" || a.Key == "role" {
-			words = append(words, a.Val)
-		} else {
-			words = append(words, a.Key)
-		}
-	}
-	return strings.Join(words, " ")
 }

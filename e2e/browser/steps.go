@@ -84,8 +84,17 @@ func (t *Tab) Back() error { return t.do("back", chromedp.NavigateBack()) }
 // Reload loads the page anew.
 func (t *Tab) Reload() error { return t.do("reload", chromedp.Reload()) }
 
-// Source is the page that was loaded last, as the server sent it.
-func (t *Tab) Source() (string, error) {
+// Source is the page that was loaded last, as the server sent it. What the browser tells of a page may come a little
+// later than the page.
+func (t *Tab) Source() (source string, err error) {
+	err = t.Until(func() (_ bool, err error) {
+		source, err = t.body()
+		return err == nil, err
+	})
+	return source, err
+}
+
+func (t *Tab) body() (string, error) {
 	t.mu.Lock()
 	id := t.document
 	t.mu.Unlock()
