@@ -93,4 +93,4 @@ bench: bootstrap assets ## measure
 
 .PHONY: torture
 torture: bootstrap assets ## the long fault and load tests, up to two hours
-	HOTSWAP_TORTURE=full go test -count=1 -run Torture -timeout 120m -v ./e2e/...
+	HOTSWAP_TORTURE=full go test -count=1 -run Torture -timeout 120m -v ./e2e/... ./services/snapshots

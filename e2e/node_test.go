@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -36,9 +37,10 @@ type node struct {
 
 // nodeOptions say what the node has beside a database.
 type nodeOptions struct {
-	redis  *storetest.Redis
-	log    *slog.Logger // nil: nobody reads it
-	traces *receiver    // nil: nothing is traced
+	redis    *storetest.Redis
+	database string       // its URL; empty: the site's
+	log      *slog.Logger // nil: nobody reads it
+	traces   *receiver    // nil: nothing is traced
 }
 
 // newNode starts a node that ends with the test.
@@ -50,7 +52,7 @@ func newNode(t testing.TB, site *webtest.Site, o nodeOptions) *node {
 	registry := prometheus.NewRegistry()
 	observed := observe(t, o.traces, registry)
 	db, err := store.Open(t.Context(), store.Options{
-		URL: site.DB.URL, MaxConns: 8, Log: o.log, Tracer: observed.Database(), Jobs: []rivertype.Middleware{observed.Jobs(time.Now)},
+		URL: cmp.Or(o.database, site.DB.URL), MaxConns: 8, Log: o.log, Tracer: observed.Database(), Jobs: []rivertype.Middleware{observed.Jobs(time.Now)},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -110,8 +110,8 @@ const places = `
 	};
 	sort(document.body, "");`
 
-// mark notes in the page what stands at places that were never seen, and tells whether there is any. Of what is at one
-// place many times it leaves three.
+// mark notes in the page what stands at places that were never seen, and tells whether there is any. Of rows
+// that are alike it leaves three.
 func (i *Inspector) mark(t *Tab) (isNew bool, err error) {
 	all, err := ask[[]string](t, "places", "(() => {"+places+" return [...places.keys()]; })()")
 	if err != nil {
@@ -138,7 +138,7 @@ func (i *Inspector) mark(t *Tab) (isNew bool, err error) {
 		for (const some of places.values())
 			for (let e of some.slice(0, 3)) for (; e && !kept.has(e); e = e.parentElement) kept.add(e);
 		const fresh = new Set(`+string(names)+`.flatMap((place) => places.get(place) ?? []));
-		for (const e of document.body.querySelectorAll("*")) if (!kept.has(e)) e.remove();
+		for (const e of document.body.querySelectorAll("tr, li, details, article")) if (!kept.has(e)) e.remove();
 		window.unseen = [...fresh].filter((e) => e.isConnected && !fresh.has(e.parentElement));
 		return true; })()`)
 }
