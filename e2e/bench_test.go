@@ -126,7 +126,7 @@ func compare(b *testing.B, all []*contestant) {
 func serve(b *testing.B, s *http.Server) string {
 	b.Helper()
 	l := listen(b, "127.0.0.1:0")
-	go func() { _ = s.Serve(l) }() // until it is closed
+	go func() { _ = s.Serve(web.AtOnceListener(l)) }() // until it is closed
 	b.Cleanup(func() { _ = s.Close() })
 	return l.Addr().String()
 }

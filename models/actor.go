@@ -168,24 +168,50 @@ const (
 
 // WithActor puts the actor into the context; only authentication and system jobs do.
 func WithActor(ctx context.Context, a Actor) context.Context {
-	return context.WithValue(ctx, actorKey, a)
+	return context.WithValue(ctx, actorKey, &a)
 }
 
 // ActorFrom returns the actor of the context, if there is one.
 func ActorFrom(ctx context.Context) (Actor, bool) {
-	a, ok := ctx.Value(actorKey).(Actor)
-	return a, ok
+	if a, ok := ctx.Value(actorKey).(*Actor); ok {
+		return *a, true
+	}
+	return Actor{}, false
 }
 
-// WithRequest puts the call's id and address into the context.
-func WithRequest(ctx context.Context, r Request) context.Context {
-	return context.WithValue(ctx, requestKey, r)
+// Call is the context of one call: what there is to know of it in one piece, for there are very many.
+type Call struct {
+	context.Context
+
+	request Request
+	actor   *Actor // nil until it is known
 }
+
+// WithRequest is the context of a call with that id and address.
+func WithRequest(ctx context.Context, r Request) *Call { return &Call{Context: ctx, request: r} }
+
+// Value finds what the call knows before what is around it.
+func (c *Call) Value(key any) any {
+	switch key {
+	case actorKey:
+		if c.actor != nil {
+			return c.actor
+		}
+	case requestKey:
+		return &c.request
+	}
+	return c.Context.Value(key)
+}
+
+// Identify says who calls. Authentication does, before anybody else has the context.
+func (c *Call) Identify(a Actor) { c.actor = &a }
 
 // RequestFrom returns the call behind the context; the zero value when there is none.
 func RequestFrom(ctx context.Context) Request {
-	r, _ := ctx.Value(requestKey).(Request)
-	return r
+	if r, ok := ctx.Value(requestKey).(*Request); ok {
+		return *r
+	}
+	return Request{}
 }
 
 // Place is a tenant or layer, and one of its environments; an empty member means all.

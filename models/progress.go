@@ -12,7 +12,7 @@ const Buckets = 10_000
 // Bucket is where a unit falls, 0 to Buckets-1: the same for ever under one salt, and evenly over many units.
 func Bucket(salt, unit string) int {
 	sum := sha256.Sum256([]byte(salt + "\x00" + unit))
-	return int(binary.BigEndian.Uint64(sum[:8]) % Buckets) //nolint:gosec // below Buckets
+	return int(binary.BigEndian.Uint64(sum[:8]) % Buckets)
 }
 
 // Progress is how far a deployment in steps has come. It moves without any value moving.

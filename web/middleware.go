@@ -2,9 +2,11 @@ package web
 
 import (
 	"context"
-	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -16,6 +18,9 @@ import (
 	"github.com/hotswap/hotswap/models"
 )
 
+// requestIDHeader names the call, as net/http spells it.
+const requestIDHeader = "X-Request-Id"
+
 // maxRequestID is how long an id that the caller brings may be.
 const maxRequestID = 64
 
@@ -23,11 +28,11 @@ const maxRequestID = 64
 func (s *server) enter(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r, header := c.Request(), c.Response().Header()
-		call := models.Request{ID: requestID(r.Header.Get(echo.HeaderXRequestID)), Address: c.RealIP()}
+		call := models.Request{ID: requestID(r.Header[requestIDHeader]), Address: c.RealIP()}
 		ctx, seen := s.observer.begin(r, c.Path())
 		c.SetRequest(r.WithContext(models.WithRequest(ctx, call)))
-		header.Set(echo.HeaderXRequestID, call.ID)
-		header.Set(echo.HeaderXContentTypeOptions, "nosniff")
+		header[requestIDHeader] = []string{call.ID}
+		header[echo.HeaderXContentTypeOptions] = s.noSniff
 		s.secure(header, r)
 
 		whole := false
@@ -40,17 +45,27 @@ func (s *server) enter(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// requestID keeps the caller's id if it is harmless wherever it is printed, and makes one otherwise.
-func requestID(given string) string {
-	if given == "" || len(given) > maxRequestID {
-		return rand.Text()
+// requestID keeps the caller's id if it is one and harmless wherever it is printed, and makes one otherwise.
+func requestID(given []string) string {
+	if len(given) != 1 || given[0] == "" || len(given[0]) > maxRequestID {
+		return newRequestID()
 	}
-	for i := range len(given) {
-		if !isIDByte(given[i]) {
-			return rand.Text()
+	for i := range len(given[0]) {
+		if !isIDByte(given[0][i]) {
+			return newRequestID()
 		}
 	}
-	return given
+	return given[0]
+}
+
+// newRequestID tells calls apart. It guards nothing, so nobody has to be unable to guess it.
+func newRequestID() string {
+	var id [16]byte
+	raw := binary.BigEndian.AppendUint64(id[:0], rand.Uint64()) //nolint:gosec // no secret
+	raw = binary.BigEndian.AppendUint64(raw, rand.Uint64())     //nolint:gosec // no secret
+	var text [32]byte
+	hex.Encode(text[:], raw)
+	return string(text[:])
 }
 
 func isIDByte(c byte) bool {

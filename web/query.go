@@ -8,11 +8,12 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/web/wire"
 )
 
 // queries are the parameters that each documented route of the API takes, by method and Echo's pattern: typed
 // operations and plain routes alike.
-type queries map[string][]string
+type queries map[routeKey][]string
 
 // queriesOf reads the document, when all routes are in it.
 func queriesOf(document *huma.OpenAPI) queries {
@@ -25,14 +26,14 @@ func queriesOf(document *huma.OpenAPI) queries {
 					names = append(names, p.Name)
 				}
 			}
-			out[op.Method+" "+routeOf(path)] = names
+			out[routeKey{op.Method, routeOf(path)}] = names
 		}
 	}
 	return out
 }
 
 // add notes the parameters of a route that is not in the document.
-func (q queries) add(method, route string, names ...string) { q[method+" "+route] = names }
+func (q queries) add(method, route string, names ...string) { q[routeKey{method, route}] = names }
 
 // routeOf is a path of the document as Echo writes it: "/changes/{id}" is "/api/v1/changes/:id".
 func routeOf(path string) string {
@@ -47,15 +48,16 @@ func routeOf(path string) string {
 
 // check refuses parameters that the route does not take: one that is misspelled would change the answer unseen.
 func (q queries) check(c echo.Context) error {
-	if c.Request().URL.RawQuery == "" {
+	query := c.Request().URL.RawQuery
+	if query == "" {
 		return nil
 	}
-	known, documented := q[c.Request().Method+" "+c.Path()]
+	known, documented := q[routeKey{c.Request().Method, c.Path()}]
 	if !documented {
 		return nil
 	}
 	var fields []models.FieldError
-	for name := range c.QueryParams() {
+	for name := range wire.Parameters(query) {
 		if !slices.Contains(known, name) {
 			var pointer strings.Builder
 			appendToken(&pointer, strings.ToValidUTF8(name, ""))
@@ -63,5 +65,5 @@ func (q queries) check(c echo.Context) error {
 		}
 	}
 	slices.SortFunc(fields, func(a, b models.FieldError) int { return strings.Compare(a.Pointer, b.Pointer) })
-	return models.InvalidFields(fields)
+	return models.InvalidFields(slices.Compact(fields))
 }

@@ -90,6 +90,7 @@ func New(d Deps) (http.Handler, error) {
 	s := &server{
 		failures: failures{log: d.Log, pages: pages, refuse: d.Refuse, denied: d.Denied, repeated: d.Repeated},
 		observer: newObserver(d.Registry, d.Tracer, d.Now), authenticate: d.Authenticate, https: d.HTTPS, limits: d.Limits,
+		noSniff: []string{"nosniff"},
 	}
 	e.HTTPErrorHandler = s.failures.handle
 	e.Use(s.enter, s.authenticated)
@@ -116,4 +117,5 @@ type server struct {
 	https        bool
 	limits       Limits
 	queries      queries
+	noSniff      []string // the line of its header
 }

@@ -85,7 +85,7 @@ func (n *node) listen(s *http.Server) error {
 	if n.cert != "" {
 		return s.ServeTLS(n.api, n.cert, n.key)
 	}
-	return s.Serve(n.api)
+	return s.Serve(web.AtOnceListener(n.api))
 }
 
 // quietly drops the errors that only say that we stopped.

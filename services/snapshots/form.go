@@ -33,6 +33,14 @@ func newForm(body []byte, tag string, packed bool) *Form {
 	return &Form{Body: body, Packed: packed, ETag: []string{tag}, Length: []string{strconv.Itoa(len(body))}}
 }
 
+// SameTag tells whether two ETags are of the same answer, whatever its forms.
+func SameTag(a, b string) bool { return a == b || unpackedTag(a) == unpackedTag(b) }
+
+// unpackedTag is the tag of the plain form without its last quote.
+func unpackedTag(tag string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(tag, `"`), packedTag)
+}
+
 // forms are the encodings of one answer, each made when it is asked for first. Two who ask at once may both make it.
 type forms struct{ plain, packed atomic.Pointer[Form] }
 

@@ -1,11 +1,15 @@
 package telemetry
 
 import (
+	"context"
 	"errors"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 )
 
 // ReadShare is which part of the resolved reads begins a trace, when nobody says otherwise.
@@ -24,7 +28,7 @@ func Sampling(name, argument string, reads []string) (sdktrace.Sampler, error) {
 	}
 	switch strings.ToLower(strings.TrimSpace(name)) {
 	case "":
-		return sdktrace.ParentBased(newByName(reads)), nil
+		return seldom{Sampler: sdktrace.ParentBased(sdktrace.AlwaysSample()), reads: set(reads)}, nil
 	case "always_on":
 		return sdktrace.AlwaysSample(), nil
 	case "always_off":
@@ -42,30 +46,31 @@ func Sampling(name, argument string, reads []string) (sdktrace.Sampler, error) {
 	}
 }
 
-// byName samples all but the reads, which would drown the rest.
-type byName struct {
+// seldom is the choice when nobody says otherwise. Of the reads it is made before anything of a span is: there are so
+// many that even a span which is not sampled would cost what the read does.
+type seldom struct {
+	sdktrace.Sampler
 	reads map[string]bool
-	few   sdktrace.Sampler
-	all   sdktrace.Sampler
 }
 
-func newByName(reads []string) byName {
-	s := byName{reads: map[string]bool{}, few: sdktrace.TraceIDRatioBased(ReadShare), all: sdktrace.AlwaysSample()}
-	for _, name := range reads {
-		s.reads[name] = true
+func set(names []string) map[string]bool {
+	out := map[string]bool{}
+	for _, name := range names {
+		out[name] = true
 	}
-	return s
+	return out
 }
 
-// ShouldSample looks at the name of the first span of a trace.
-func (s byName) ShouldSample(p sdktrace.SamplingParameters) sdktrace.SamplingResult {
-	if s.reads[p.Name] {
-		return s.few.ShouldSample(p)
+// seldomTracer begins few of the spans that begin a trace under those names.
+type seldomTracer struct {
+	trace.Tracer
+	reads map[string]bool
+}
+
+// Start leaves the context as it is where it makes no span.
+func (t seldomTracer) Start(ctx context.Context, name string, options ...trace.SpanStartOption) (context.Context, trace.Span) {
+	if t.reads[name] && !trace.SpanContextFromContext(ctx).IsValid() && rand.Float64() >= ReadShare { //nolint:gosec // no secret
+		return ctx, noop.Span{}
 	}
-	return s.all.ShouldSample(p)
-}
-
-// Description names the sampler.
-func (s byName) Description() string {
-	return "reads:" + s.few.Description() + ",rest:" + s.all.Description()
+	return t.Tracer.Start(ctx, name, options...)
 }

@@ -56,6 +56,9 @@ func New(o Options) (*Telemetry, error) {
 		sdktrace.WithSampler(o.Sampler), sdktrace.WithResource(about),
 		sdktrace.WithRawSpanLimits(limits), sdktrace.WithBatcher(exporter))
 	t.tracer = t.provider.Tracer(scope, trace.WithInstrumentationVersion(o.Version), trace.WithSchemaURL(semconv.SchemaURL))
+	if choice, ok := o.Sampler.(seldom); ok {
+		t.tracer = seldomTracer{t.tracer, choice.reads}
+	}
 	return t, nil
 }
 

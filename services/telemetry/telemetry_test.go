@@ -158,7 +158,12 @@ func TestSampling(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			tracer := sdktrace.NewTracerProvider(sdktrace.WithSampler(sampler)).Tracer("test")
+			observed, err := telemetry.New(telemetry.Options{Exporter: tracetest.NewNoopExporter(), Sampler: sampler, Metrics: prometheus.NewRegistry()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = observed.Stop(context.WithoutCancel(t.Context())) }) // it sends to nobody
+			tracer := observed.Tracer()
 			for span, want := range map[string]float64{read: test.reads, "POST /write": test.others} {
 				const many = 20_000
 				sampled := 0
@@ -167,6 +172,7 @@ func TestSampling(t *testing.T) {
 					if s.SpanContext().IsSampled() {
 						sampled++
 					}
+					s.End()
 				}
 				if got := float64(sampled) / many; got < want*.8 || got > want*1.2 {
 					t.Errorf("%s: %.4f are sampled, want %.4f", span, got, want)

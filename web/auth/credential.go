@@ -30,6 +30,10 @@ func (a Authenticate) Enter(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if call, ok := ctx.(*models.Call); ok { // a copy of the request is not cheap
+		call.Identify(actor)
+		return nil
+	}
 	c.SetRequest(r.WithContext(models.WithActor(ctx, actor)))
 	return nil
 }

@@ -34,9 +34,10 @@ const (
 
 // RegisterFlags puts the OpenFeature Remote Evaluation Protocol at the root. Errors below it have its own form.
 func RegisterFlags(r web.Router, h Handlers) {
+	h.lines = newLines()
 	r.Echo.POST(flagsRoute, h.flags)
 	r.Echo.POST(flagRoute, h.flag)
-	r.Echo.GET(configurationRoute, configuration)
+	r.Echo.GET(configurationRoute, h.configuration)
 	r.Takes(http.MethodPost, flagsRoute, eventTag, eventModified)
 	r.Takes(http.MethodPost, flagRoute)
 	r.Takes(http.MethodGet, configurationRoute)
@@ -57,8 +58,8 @@ func (h Handlers) flag(c echo.Context) error {
 	if !ok {
 		return models.NotFound("flag")
 	}
-	told(c, snap)
-	if err := answer(c, snap.FlagBody(resolved)); err != nil {
+	h.told(c, snap)
+	if err := h.sendBody(c, snap.FlagBody(resolved)); err != nil {
 		return err
 	}
 	h.noteFlags(c, snap, began, resolved.Sensitive)
@@ -76,17 +77,19 @@ func (h Handlers) flags(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	unchanged := unmodified(c, snap, snap.FlagsTag())
+	form := snap.Flags(takesGzip(c.Request().Header))
+	unchanged := h.unmodified(c, snap, form.ETag)
 	if tag := c.QueryParam(eventTag); unchanged && tag != "" && tag != snap.FlagsTag() {
 		if snap, err = h.next(c.Request().Context(), ask, snap); err != nil {
 			return err
 		}
-		unchanged = unmodified(c, snap, snap.FlagsTag())
+		form = snap.Flags(form.Packed)
+		unchanged = h.unmodified(c, snap, form.ETag)
 	}
 	if unchanged {
 		err = c.NoContent(http.StatusNotModified)
 	} else {
-		err = answer(c, snap.Flags(false).Body)
+		err = h.send(c, form)
 	}
 	if err != nil {
 		return err
@@ -131,7 +134,7 @@ func (h Handlers) next(ctx context.Context, ask snapshots.Ask, held *snapshots.S
 }
 
 // configuration answers what providers may ask before they evaluate: the same for everybody.
-func configuration(c echo.Context) error {
+func (h Handlers) configuration(c echo.Context) error {
 	const (
 		tag  = `"1"`
 		body = `{"name":"HotSwap","capabilities":{` +
@@ -144,5 +147,5 @@ func configuration(c echo.Context) error {
 	if held(c.Request().Header, tag) {
 		return c.NoContent(http.StatusNotModified)
 	}
-	return answer(c, []byte(body))
+	return h.sendBody(c, []byte(body))
 }

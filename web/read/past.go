@@ -27,10 +27,10 @@ func instant(c echo.Context) (*time.Time, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, given := c.QueryParams()["at"]; !given {
+	if !given(c, "at") {
 		return nil, nil //nolint:nilnil // no instant is no error
 	}
-	if _, both := c.QueryParams()["unit"]; both {
+	if given(c, "unit") {
 		return nil, models.Invalid("/unit", "the past is that of the stable side: unit and at exclude each other")
 	}
 	at, err := models.ParseInstant(text, "/at")

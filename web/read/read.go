@@ -4,8 +4,6 @@ package read
 import (
 	"context"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -13,6 +11,7 @@ import (
 	"github.com/hotswap/hotswap/models"
 	"github.com/hotswap/hotswap/services/snapshots"
 	"github.com/hotswap/hotswap/web"
+	"github.com/hotswap/hotswap/web/wire"
 )
 
 // Handlers is what the reads need.
@@ -22,6 +21,8 @@ type Handlers struct {
 	Past      func(context.Context) error          // bounds how often a credential reads the past; see PacePast
 	Revealed  func(ctx context.Context, id string) // told of answers that held a tenant's secrets in clear
 	Streams   *Streams
+
+	lines lines
 }
 
 // The routes of the reads, below the API's prefix.
@@ -32,8 +33,9 @@ const (
 
 // Register puts the reads below the API's prefix. The actor is in the request's context.
 func Register(g *echo.Group, h Handlers) {
-	g.GET(tenantRoute, h.read(tenant))
-	g.GET(keyRoute, h.read(key))
+	h.lines = newLines()
+	g.GET(tenantRoute, h.read(h.tenant))
+	g.GET(keyRoute, h.read(h.key))
 	g.GET(tenantStreamRoute, h.stream)
 	g.GET(layersStreamRoute, h.layersStream)
 }
@@ -70,35 +72,38 @@ func (h Handlers) read(with func(echo.Context, *snapshots.Snapshot) (revealed bo
 }
 
 // tenant answers with all resolved values of a tenant in an environment.
-func tenant(c echo.Context, snap *snapshots.Snapshot) (revealed bool, err error) {
+func (h Handlers) tenant(c echo.Context, snap *snapshots.Snapshot) (revealed bool, err error) {
 	include, err := param(c, "include")
 	switch {
 	case err != nil:
 		return false, err
 	case include == "metadata":
-		if unmodified(c, snap, snap.MetadataTag()) {
-			return false, c.NoContent(http.StatusNotModified)
-		}
-		return snap.Reveals, answer(c, snap.WithMetadata())
+		return h.made(c, snap, snap.MetadataTag(), snap.Reveals, snap.WithMetadata)
 	case include != "":
 		return false, models.Invalid("/include", "metadata is all that can be included")
-	case unmodified(c, snap, snap.ETag):
-		return false, c.NoContent(http.StatusNotModified)
-	default:
-		return snap.Reveals, answer(c, snap.Body())
 	}
+	form := snap.JSON(takesGzip(c.Request().Header))
+	if h.unmodified(c, snap, form.ETag) {
+		return false, c.NoContent(http.StatusNotModified)
+	}
+	return snap.Reveals, h.send(c, form)
 }
 
 // key answers with one resolved value.
-func key(c echo.Context, snap *snapshots.Snapshot) (revealed bool, err error) {
+func (h Handlers) key(c echo.Context, snap *snapshots.Snapshot) (revealed bool, err error) {
 	resolved, ok := snap.Key(c.Param("key"))
 	if !ok {
 		return false, models.NotFound("key")
 	}
-	if unmodified(c, snap, snap.ETag) {
+	return h.made(c, snap, snap.ETag, resolved.Sensitive, func() []byte { return snap.KeyBody(resolved) })
+}
+
+// made answers with a body that is made each time.
+func (h Handlers) made(c echo.Context, snap *snapshots.Snapshot, tag string, reveals bool, body func() []byte) (revealed bool, err error) {
+	if h.unmodified(c, snap, []string{tag}) {
 		return false, c.NoContent(http.StatusNotModified)
 	}
-	return resolved.Sensitive, answer(c, snap.KeyBody(resolved))
+	return reveals, h.sendBody(c, body())
 }
 
 // snapshot finds what the actor may read: not_found outside its scope, forbidden inside it.
@@ -108,14 +113,15 @@ func (h Handlers) snapshot(c echo.Context) (*snapshots.Snapshot, error) {
 	if !ok {
 		return nil, models.Unauthenticated()
 	}
-	environment, err := param(c, "environment")
+	environment, err := environmentOf(c)
 	if err != nil {
 		return nil, err
 	}
-	if environment == "" {
-		return nil, models.Invalid("/environment", "an environment is required")
-	}
 	at, err := instant(c)
+	if err != nil {
+		return nil, err
+	}
+	unit, err := unitOf(c)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +130,7 @@ func (h Handlers) snapshot(c echo.Context) (*snapshots.Snapshot, error) {
 	}
 	inClear := actor.Can(models.PermReadSecrets, tenantID, environment)
 	if at == nil {
-		return h.Snapshots.Get(ctx, snapshots.Ask{TenantID: tenantID, Environment: environment, Unit: c.QueryParam("unit"), InClear: inClear})
+		return h.Snapshots.Get(ctx, snapshots.Ask{TenantID: tenantID, Environment: environment, Unit: unit, InClear: inClear})
 	}
 	if err := h.Past(ctx); err != nil {
 		return nil, err
@@ -134,51 +140,27 @@ func (h Handlers) snapshot(c echo.Context) (*snapshots.Snapshot, error) {
 
 // param is a query parameter that may be given once.
 func param(c echo.Context, name string) (string, error) {
-	switch values := c.QueryParams()[name]; len(values) {
-	case 0:
-		return "", nil
-	case 1:
-		return values[0], nil
-	default:
+	value, times := wire.Parameter(c.Request().URL.RawQuery, name)
+	if times > 1 {
 		return "", models.Invalid("/"+name, "it is given more than once")
 	}
+	return value, nil
 }
 
-// unmodified sets what every answer carries and tells whether the caller has this one already.
-func unmodified(c echo.Context, snap *snapshots.Snapshot, tag string) bool {
-	c.Response().Header()["Etag"] = []string{tag} // canonical, as Set would make it
-	told(c, snap)
-	return held(c.Request().Header, tag)
+// given tells whether a query parameter is there, empty or not.
+func given(c echo.Context, name string) bool {
+	_, times := wire.Parameter(c.Request().URL.RawQuery, name)
+	return times > 0
 }
 
-// told sets what every answer carries but a tag.
-func told(c echo.Context, snap *snapshots.Snapshot) {
-	header := c.Response().Header()
-	header.Set(echo.HeaderCacheControl, "private, no-cache")
-	if snap.Stale {
-		header.Set("X-HotSwap-Stale", "true")
+// unitHeader names who reads, as net/http spells it; the parameter unit does as well, and comes first.
+const unitHeader = "X-Hotswap-Unit"
+
+// unitOf is who reads, empty if nobody says.
+func unitOf(c echo.Context) (string, error) {
+	unit, err := param(c, "unit")
+	if line := c.Request().Header[unitHeader]; unit == "" && len(line) > 0 {
+		unit = line[0]
 	}
-}
-
-// held tells whether the caller has what bears the tag. If-None-Match compares weakly (RFC 9110, 13.1.2).
-func held(request http.Header, tag string) bool {
-	for _, line := range request["If-None-Match"] {
-		for candidate := range strings.SplitSeq(line, ",") {
-			candidate = strings.TrimSpace(candidate)
-			if candidate == "*" || strings.TrimPrefix(candidate, "W/") == tag {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// answer sends the body in one write.
-func answer(c echo.Context, body []byte) error {
-	header := c.Response().Header()
-	header.Set(echo.HeaderContentType, echo.MIMEApplicationJSON)
-	header.Set(echo.HeaderContentLength, strconv.Itoa(len(body)))
-	c.Response().WriteHeader(http.StatusOK)
-	_, err := c.Response().Write(body)
-	return err
+	return unit, err
 }

@@ -24,12 +24,9 @@ func (h Handlers) stream(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	unit, err := param(c, "unit")
+	unit, err := unitOf(c)
 	if err != nil {
 		return err
-	}
-	if given := c.Request().Header.Get("X-HotSwap-Unit"); unit == "" {
-		unit = given
 	}
 	if err := actor.Require(models.PermResolve, "tenant", tenantID, environment); err != nil {
 		return err
