@@ -3,10 +3,13 @@ package e2e_test
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -33,6 +36,10 @@ var shared = struct {
 }{stacks: semaphore.NewWeighted(maxStacks)}
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if at := flag.Lookup("test.parallel"); at.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
+		_ = at.Value.Set(strconv.Itoa(2 * runtime.GOMAXPROCS(0))) // half of them wait: for a process, a page, the end of a fault
+	}
 	code := storetest.Run(m)
 	if shared.chromium != nil {
 		shared.chromium.Close()
