@@ -28,7 +28,7 @@ var rooms = map[string][]string{
 
 // serviceOrder lists the services; each may import those before it.
 var serviceOrder = []string{
-	"store", "audit", "access", "secrets", "tenants", "definitions", "configs", "snapshots", "notify", "deployments", "changes",
+	"statedir", "store", "audit", "access", "secrets", "tenants", "definitions", "configs", "snapshots", "notify", "deployments", "changes",
 }
 
 // upward are the imports that break the rule on purpose: test kits need what only cmd can bring up.

@@ -43,12 +43,13 @@ type Verify func(ctx context.Context, raw string) (Claims, error)
 
 // Options say what the service works with.
 type Options struct {
-	DB     *store.DB
-	Audit  *audit.Log
-	Now    func() time.Time
-	Log    *slog.Logger
-	Verify Verify // nil: JWTs are no credential
-	Issuer string // of people who are named by e-mail before their first login; empty: only those who signed in
+	DB      *store.DB
+	Audit   *audit.Log
+	Now     func() time.Time
+	Log     *slog.Logger
+	Contact *store.Contact // how long what is known is honoured; nil: for good
+	Verify  Verify         // nil: JWTs are no credential
+	Issuer  string         // of people who are named by e-mail before their first login; empty: only those who signed in
 }
 
 // Service answers who an actor is, and manages people, bindings and keys.
@@ -60,17 +61,22 @@ type Service struct {
 	verify Verify
 	issuer string
 
-	current atomic.Pointer[Directory]
-	keys    atomic.Int64 // revision of the heads that the directory must not be older than
-	roles   atomic.Int64
-	failing atomic.Pointer[outage]
-	loads   singleflight.Group
-	signed  throttle
+	contact *store.Contact
+
+	current  atomic.Pointer[Directory]
+	wanted   bounds                    // what the directory should not be older than
+	demanded bounds                    // and what this node itself moved
+	epoch    atomic.Int64              // counts the databases that took the place of another
+	failing  atomic.Pointer[time.Time] // Postgres does not answer: when to look again
+	loads    singleflight.Group
+	pace     store.Pace
+	revoked  atomic.Pointer[map[string]bool] // ids of keys that this node revoked since the directory was loaded
+	signed   throttle
 }
 
 // New makes the service. It loads nothing yet.
 func New(o Options) *Service {
-	return &Service{db: o.DB, audit: o.Audit, now: o.Now, log: o.Log, verify: o.Verify, issuer: o.Issuer}
+	return &Service{db: o.DB, audit: o.Audit, now: o.Now, log: o.Log, verify: o.Verify, issuer: o.Issuer, contact: o.Contact}
 }
 
 // authActor sees all keys and bindings, and is the only actor that does without a person behind it.

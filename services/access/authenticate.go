@@ -40,6 +40,9 @@ func (s *Service) byKey(d *Directory, credential string) (models.Actor, error) {
 	if !ok {
 		return models.Actor{}, models.Unauthenticated()
 	}
+	if gone := s.revoked.Load(); gone != nil && (*gone)[id] {
+		return models.Actor{}, models.Unauthenticated()
+	}
 	hash := hashKey(credential)
 	if subtle.ConstantTimeCompare(hash[:], k.hash[:]) != 1 {
 		return models.Actor{}, models.Unauthenticated()

@@ -9,6 +9,7 @@ import (
 
 // Directory is an unmoving picture of all people, bindings and keys, as of the tokens of their heads.
 type Directory struct {
+	epoch     int64 // counts the databases that took the place of another
 	keysHead  models.Head
 	rolesHead models.Head
 

@@ -112,19 +112,65 @@ func TestOldDirectoryIsServedOnlyWhilePostgresIsAway(t *testing.T) {
 	h.Admin(t, `ALTER TABLE api_keys RENAME COLUMN refuses TO denies`)
 
 	allow(t, h, false)
+	h.contact.Heard()
 	h.login(t, key)
 	h.sleep(23 * time.Hour)
+	h.contact.Look()
 	h.login(t, key)
 	h.sleep(2 * time.Hour)
+	h.contact.Look()
 	_, err = h.Authenticate(t.Context(), key)
 	wantCode(t, err, models.CodeUnavailable)
-	h.sleep(-2 * time.Hour)
+	h.contact.Heard()
 
 	allow(t, h, true)
 	h.sleep(2 * time.Second) // the next look at Postgres is due
 	deadline := time.Now().Add(10 * time.Second)
 	for err = nil; err == nil && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		_, err = h.Authenticate(t.Context(), key)
+	}
+	wantCode(t, err, models.CodeUnauthenticated)
+}
+
+// A head that moved elsewhere makes nobody wait for a Postgres that is slow; one that this node moved does.
+func TestASlowLoadIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	root := h.as(t, "root", models.RolePlatformAdmin, "")
+	k, key, err := h.CreateKey(root, access.KeyInput{Name: "app", Role: models.RoleReader})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.login(t, key)
+	hang := h.Connect(t, h.AdminURL)
+	if _, err := hang.Exec(t.Context(), `BEGIN; LOCK TABLE people IN ACCESS EXCLUSIVE MODE`); err != nil {
+		t.Fatal(err)
+	}
+	h.Hear([]models.Head{{TenantID: models.Platform, Environment: models.HeadKeys, Revision: 99}})
+	for range 100 {
+		h.login(t, key)
+	}
+	wantCode(t, h.RevokeKey(root, k.ID), "")
+	h.lets(t, key, models.CodeUnauthenticated) // though nothing can be loaded
+}
+
+// Another database took the place of this one: a directory of the one before is too new and not of this one.
+func TestDirectoryBeginsAnew(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	root := h.as(t, "root", models.RolePlatformAdmin, "")
+	k, key, err := h.CreateKey(root, access.KeyInput{Name: "app", Role: models.RoleReader})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.login(t, key)
+	h.Admin(t, `DELETE FROM api_keys WHERE id = $1`, k.ID)
+	h.Admin(t, `UPDATE heads SET revision = 1 WHERE environment IN ('keys', 'roles')`)
+	h.login(t, key)
+	h.Anew()
+	h.Hear([]models.Head{{TenantID: models.Platform, Environment: models.HeadKeys, Revision: 1}})
+	for end := time.Now().Add(10 * time.Second); err == nil && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		_, err = h.Authenticate(t.Context(), key) // the one before serves while the load takes long
 	}
 	wantCode(t, err, models.CodeUnauthenticated)
 }

@@ -133,7 +133,7 @@ func (s *Service) RevokeKey(ctx context.Context, id string) error {
 	if !models.ValidText(id, models.MaxAPIKeyLength) {
 		return models.NotFound("api key")
 	}
-	return s.db.Tx(ctx, func(ctx context.Context, tx *gorm.DB) error {
+	err = s.db.Tx(ctx, func(ctx context.Context, tx *gorm.DB) error {
 		k, err := findKey(tx, actor, id)
 		if err != nil {
 			return err
@@ -145,6 +145,10 @@ func (s *Service) RevokeKey(ctx context.Context, id string) error {
 		}
 		return s.revoke(ctx, tx, k)
 	})
+	if err == nil {
+		s.refuse(id)
+	}
+	return err
 }
 
 func owns(actor models.Actor, k models.APIKey) bool {

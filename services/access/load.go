@@ -3,8 +3,8 @@ package access
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
+	"maps"
 	"sync/atomic"
 	"time"
 
@@ -12,28 +12,25 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/services/store"
 )
 
 const (
 	loadTimeout = 3 * time.Second // statements have a shorter bound of their own
 	retryAfter  = time.Second     // between loads while Postgres does not answer
-	maxOutage   = 24 * time.Hour  // how long a directory known to be old is served then
 	maxLoads    = 3               // a load that began after the head was raised is never too old
 )
 
-// outage is what the service remembers of loads that fail.
-type outage struct {
-	since, retry time.Time
-}
+// bounds are the revisions of both heads.
+type bounds struct{ keys, roles atomic.Int64 }
 
-// Raise notes heads that moved; the directory is never again older than they are.
-func (s *Service) Raise(heads []models.Head) {
+func (b *bounds) raise(heads []models.Head) {
 	for _, h := range heads {
 		switch h.Key() {
 		case models.HeadKey{TenantID: models.Platform, Environment: models.HeadKeys}:
-			raise(&s.keys, h.Revision)
+			raise(&b.keys, h.Revision)
 		case models.HeadKey{TenantID: models.Platform, Environment: models.HeadRoles}:
-			raise(&s.roles, h.Revision)
+			raise(&b.roles, h.Revision)
 		}
 	}
 }
@@ -47,53 +44,88 @@ func raise(v *atomic.Int64, to int64) {
 	}
 }
 
-// Directory is the current picture, not older than any head raised before the call. While Postgres does not answer
-// it is the last one known, for up to 24 h; unavailable without one.
+// Raise notes heads that this node moved: who asks afterwards waits for a directory that is not older, as long as
+// Postgres answers.
+func (s *Service) Raise(heads []models.Head) {
+	s.demanded.raise(heads)
+	s.wanted.raise(heads)
+}
+
+// Hear notes heads that moved elsewhere: the directory is loaded anew, and the one before serves where that takes long.
+func (s *Service) Hear(heads []models.Head) { s.wanted.raise(heads) }
+
+// Anew says that another database took the place of the one before: what was known holds until that one was read.
+func (s *Service) Anew() {
+	s.epoch.Add(1)
+	s.revoked.Store(nil)
+	for _, b := range []*bounds{&s.wanted, &s.demanded} {
+		b.keys.Store(0)
+		b.roles.Store(0)
+	}
+}
+
+// refuse makes a key that this node revoked open nothing, though Postgres may not answer any more.
+func (s *Service) refuse(keyID string) {
+	for {
+		old := s.revoked.Load()
+		refused := map[string]bool{keyID: true}
+		if old != nil {
+			maps.Copy(refused, *old)
+		}
+		if s.revoked.CompareAndSwap(old, &refused) {
+			return
+		}
+	}
+}
+
+// Directory is the current picture, not older than any head raised before the call. While Postgres does not answer, or
+// not soon, it is the last one known; unavailable without one, or when Postgres was not heard of for too long.
 func (s *Service) Directory(ctx context.Context) (*Directory, error) {
-	keys, roles := s.keys.Load(), s.roles.Load()
+	if err := s.contact.Err(); err != nil {
+		return nil, err
+	}
+	epoch, keys, roles := s.epoch.Load(), s.wanted.keys.Load(), s.wanted.roles.Load()
 	d := s.current.Load()
-	if d.covers(keys, roles) {
+	if d.covers(epoch, keys, roles) {
 		return d, nil
 	}
-	if o := s.failing.Load(); o != nil && d != nil {
-		return s.old(ctx, d, o)
+	if retry := s.failing.Load(); retry != nil && d != nil {
+		return s.old(ctx, d, retry), nil
 	}
+	soon, cancel := ctx, context.CancelFunc(func() {})
+	if d.covers(0, s.demanded.keys.Load(), s.demanded.roles.Load()) {
+		soon, cancel = s.pace.Soon(ctx)
+	}
+	defer cancel()
 	for range maxLoads {
-		loaded, err := s.load(ctx)
-		if err != nil {
-			return s.afterFailure(ctx, err)
-		}
-		if loaded.covers(keys, roles) {
+		loaded, err := s.load(soon)
+		switch {
+		case err != nil && d != nil && ctx.Err() == nil && store.Unavailable(err):
+			s.pace.Late()
+			return d, nil
+		case err != nil:
+			return nil, err
+		case loaded.covers(epoch, keys, roles):
 			return loaded, nil
 		}
 	}
 	return nil, models.Unavailable("the rights of callers are being loaded", time.Second)
 }
 
-func (d *Directory) covers(keys, roles int64) bool {
-	return d != nil && d.keysHead.Revision >= keys && d.rolesHead.Revision >= roles
+// covers tells whether the directory is that of this database, and as new.
+func (d *Directory) covers(epoch, keys, roles int64) bool {
+	return d != nil && d.epoch >= epoch && d.keysHead.Revision >= keys && d.rolesHead.Revision >= roles
 }
 
 // old serves the last known directory while Postgres does not answer, and lets one load at a time look whether
 // it does again. Nobody waits for that.
-func (s *Service) old(ctx context.Context, d *Directory, o *outage) (*Directory, error) {
+func (s *Service) old(ctx context.Context, d *Directory, retry *time.Time) *Directory {
 	now := s.now()
-	if now.Sub(o.since) > maxOutage {
-		return nil, models.Unavailable("the rights of callers are too old", retryAfter)
-	}
-	if !now.Before(o.retry) && s.failing.CompareAndSwap(o, &outage{since: o.since, retry: now.Add(retryAfter)}) {
+	next := now.Add(retryAfter)
+	if !now.Before(*retry) && s.failing.CompareAndSwap(retry, &next) {
 		s.begin(ctx)
 	}
-	return d, nil
-}
-
-// afterFailure falls back to the last known directory, if it is Postgres that fails.
-func (s *Service) afterFailure(ctx context.Context, err error) (*Directory, error) {
-	o, d := s.failing.Load(), s.current.Load()
-	if o == nil || d == nil || ctx.Err() != nil {
-		return nil, err
-	}
-	return s.old(ctx, d, o)
+	return d
 }
 
 // load waits for a directory that began to load at or after the call, or the one that is being loaded.
@@ -114,31 +146,34 @@ func (s *Service) begin(ctx context.Context) <-chan singleflight.Result {
 	return s.loads.DoChan("", func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
 		defer cancel()
+		began, epoch := time.Now(), s.epoch.Load()
 		d, err := s.read(ctx)
+		s.pace.Noted(began, err)
+		if err == nil {
+			d.epoch = epoch
+		}
 		s.noteOutcome(ctx, d, err)
 		return d, err
 	})
 }
 
-// noteOutcome installs what was loaded, or remembers since when Postgres does not answer.
+// noteOutcome installs what was loaded, or remembers when to look again at a Postgres that does not answer.
 func (s *Service) noteOutcome(ctx context.Context, d *Directory, err error) {
 	if err == nil {
 		s.current.Store(d)
 		s.failing.Store(nil)
+		if d.covers(s.epoch.Load(), s.wanted.keys.Load(), s.wanted.roles.Load()) {
+			s.revoked.Store(nil)
+		}
 		return
 	}
 	s.log.ErrorContext(ctx, "people, bindings and keys cannot be loaded", "error", err)
-	var known *models.Error
-	if !errors.As(err, &known) || known.Code != models.CodeUnavailable {
+	if !store.Unavailable(err) {
 		s.failing.Store(nil)
 		return
 	}
-	now := s.now()
-	since := now
-	if o := s.failing.Load(); o != nil {
-		since = o.since
-	}
-	s.failing.Store(&outage{since: since, retry: now.Add(retryAfter)})
+	retry := s.now().Add(retryAfter)
+	s.failing.Store(&retry)
 }
 
 // read takes one picture of all control data of access.

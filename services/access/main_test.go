@@ -25,6 +25,7 @@ type house struct {
 	*access.Service
 	operator *access.Service // through the owner's store
 	log      *audit.Log
+	contact  *store.Contact
 	clock    atomic.Int64 // what the service takes for now, in Unix nanoseconds
 	claims   func(raw string) (access.Claims, error)
 }
@@ -34,8 +35,9 @@ func newHouse(t *testing.T) *house {
 	h := &house{Database: storetest.New(t)}
 	h.setNow(time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC))
 	log := slog.New(slog.DiscardHandler)
+	h.contact = store.NewContact(h.now, 24*time.Hour)
 	h.log = audit.New(h.DB, h.now, log)
-	h.Service = access.New(access.Options{DB: h.DB, Audit: h.log, Now: h.now, Log: log, Issuer: issuer, Verify: h.verify})
+	h.Service = access.New(access.Options{DB: h.DB, Audit: h.log, Now: h.now, Log: log, Issuer: issuer, Verify: h.verify, Contact: h.contact})
 	h.OnMoved(h.Raise)
 
 	owner := openOwner(t, h)

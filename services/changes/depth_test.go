@@ -106,7 +106,7 @@ func (h *house) count(sql string, args ...any) (n int) {
 // resolved is what a node that starts now answers readers; with secrets in clear, or without them.
 func (h *house) resolved(tenant, environment string, inClear bool) (map[string]models.Value, error) {
 	h.t.Helper()
-	directory := tenants.NewDirectory(h.d.DB)
+	directory := tenants.NewDirectory(h.d.DB, nil)
 	node, err := snapshots.New(snapshots.Options{
 		DB: h.d.DB, Tenants: directory, Secrets: h.secrets, MaxBytes: 1 << 20,
 		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Now: h.now,

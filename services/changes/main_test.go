@@ -63,7 +63,7 @@ func newHouse(t *testing.T) *house {
 	quiet := slog.New(slog.DiscardHandler)
 	log := audit.New(h.d.DB, h.now, quiet)
 	h.access = access.New(access.Options{DB: h.d.DB, Audit: log, Now: h.now, Log: quiet})
-	directory := tenants.NewDirectory(h.d.DB)
+	directory := tenants.NewDirectory(h.d.DB, nil)
 	h.d.OnMoved(func(heads []models.Head) {
 		h.access.Raise(heads)
 		directory.Raise(heads)

@@ -34,7 +34,7 @@ func newSite(t testing.TB) *site {
 	db.Tenant(t, "acme", "Enterprise")
 	db.Tenant(t, "globex", "Enterprise")
 	db.Tenant(t, "small", "Free")
-	directory := tenants.NewDirectory(db.DB)
+	directory := tenants.NewDirectory(db.DB, nil)
 	log := audit.New(db.DB, time.Now, slog.New(slog.DiscardHandler))
 	master, err := secrets.NewMaster()
 	if err != nil {

@@ -67,7 +67,7 @@ func (s *Service) loadNow(ctx context.Context, tenantID string) error {
 	if old, ok := s.rings.GetIfPresent(tenantID); ok {
 		unknown = old.sought()
 	}
-	row, found, err := s.read(ctx, tenantID)
+	row, found, err := s.readOrKept(ctx, tenantID)
 	if err != nil {
 		return err
 	}
@@ -90,6 +90,7 @@ func (s *Service) keep(ctx context.Context, tenantID string, row wrapped, unknow
 	if err != nil {
 		return err // what is in memory stays: it opens what it did before
 	}
+	s.kept.keep(tenantID, row)
 	for id := range unknown {
 		if r.holds(id) {
 			delete(unknown, id)
@@ -104,7 +105,10 @@ func (s *Service) keep(ctx context.Context, tenantID string, row wrapped, unknow
 }
 
 // Forget takes a tenant's data key out of this node's memory, after it was shredded.
-func (s *Service) Forget(tenantID string) { s.rings.Invalidate(tenantID) }
+func (s *Service) Forget(tenantID string) {
+	s.rings.Invalidate(tenantID)
+	s.kept.forget(tenantID)
+}
 
 func (s *Service) unwrap(ctx context.Context, tenantID string, row wrapped) (*ring, error) {
 	master := s.master

@@ -41,7 +41,7 @@ func (s *Service) Run(ctx context.Context) {
 func (s *Service) Look(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	held := map[string]int64{}
+	held := s.kept.versions()
 	for tenantID, r := range s.rings.All() {
 		held[tenantID] = r.version
 	}
@@ -52,6 +52,7 @@ func (s *Service) Look(ctx context.Context) error {
 		}
 		for _, tenantID := range chunk {
 			if stored[tenantID] == held[tenantID] {
+				s.kept.trust(tenantID, held[tenantID])
 				continue
 			}
 			if err := s.reload(ctx, tenantID, stored[tenantID]); err != nil {
@@ -67,6 +68,10 @@ func (s *Service) reload(ctx context.Context, tenantID string, version int64) er
 	if version == 0 {
 		s.Forget(tenantID)
 		return nil
+	}
+	if _, held := s.rings.GetIfPresent(tenantID); !held { // nobody needs it but who keeps it
+		s.kept.forget(tenantID)
+		return s.Keep(ctx, tenantID)
 	}
 	return s.load(ctx, tenantID)
 }

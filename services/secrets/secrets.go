@@ -55,6 +55,7 @@ type Service struct {
 	metrics metrics
 
 	rings   *otter.Cache[string, *ring]
+	kept    keeper
 	loads   singleflight.Group
 	loading sync.Map // tenant → *atomic.Bool: whether what is being read may be of yesterday
 }
@@ -139,7 +140,21 @@ func (s *Service) Raise(moved []models.Head) {
 		if r, ok := s.rings.GetIfPresent(h.TenantID); ok {
 			r.doubted.Store(true)
 		}
+		s.kept.doubt(h.TenantID)
 	}
+}
+
+// Doubt says that another database took the place of the one before: every data key in memory is compared with it before
+// its next use.
+func (s *Service) Doubt() {
+	s.kept.doubtAll()
+	for _, r := range s.rings.All() {
+		r.doubted.Store(true)
+	}
+	s.loading.Range(func(_, doubt any) bool {
+		doubt.(*atomic.Bool).Store(true) //nolint:forcetypeassert // the map holds nothing else
+		return true
+	})
 }
 
 // Row is a sealed value as it is stored.

@@ -3,13 +3,46 @@ package snapshots
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/hotswap/hotswap/models"
 )
 
 // cell is the place of one head in memory. Snapshots keep the cells of their chain, so that telling whether
 // one is still valid takes an atomic load per layer and no look-up.
-type cell struct{ head atomic.Pointer[models.Head] }
+type cell struct {
+	head  atomic.Pointer[models.Head]
+	floor atomic.Int64 // no answer is older than this revision: this node served it, or wrote it
+	seen  atomic.Int64 // the newest revision whose values were here
+	left  atomic.Int64 // when a head became known whose values are not here yet, in Unix nanoseconds; 0: they are
+}
+
+// demand takes a head that this node wrote: nothing older is served any more.
+func (c *cell) demand(revision int64) { lift(&c.floor, revision) }
+
+// came notes that the values of a revision are here. What is here may be served, so nothing older is from now on.
+func (c *cell) came(revision int64) {
+	lift(&c.floor, revision)
+	lift(&c.seen, revision)
+	if c.get().Revision <= revision {
+		c.left.Store(0)
+	}
+}
+
+// age is for how long it is known that there is something newer than what is here.
+func (c *cell) age(now time.Time) time.Duration {
+	left := c.left.Load()
+	if left == 0 || c.get().Revision <= c.seen.Load() {
+		return 0
+	}
+	return max(now.Sub(time.Unix(0, left)), 0)
+}
+
+// lift never lowers.
+func lift(v *atomic.Int64, to int64) {
+	for old := v.Load(); old < to && !v.CompareAndSwap(old, to); old = v.Load() {
+	}
+}
 
 // get is the head as far as this node knows; revision 0 when nothing ever moved there.
 func (c *cell) get() models.Head {
@@ -20,15 +53,26 @@ func (c *cell) get() models.Head {
 }
 
 // raise takes a newer head and tells whether it was one; heads only rise.
-func (c *cell) raise(h models.Head) bool {
+func (c *cell) raise(h models.Head, now time.Time) bool {
 	for {
 		old := c.head.Load()
 		if h.Revision <= 0 || old != nil && old.Revision >= h.Revision {
 			return false
 		}
 		if c.head.CompareAndSwap(old, &h) {
+			if h.Revision > c.seen.Load() {
+				c.left.CompareAndSwap(0, now.UnixNano())
+			}
 			return true
 		}
+	}
+}
+
+// reset takes the head of another database; nil: it has none.
+func (c *cell) reset(h *models.Head) {
+	c.head.Store(h)
+	for _, v := range []*atomic.Int64{&c.floor, &c.seen, &c.left} {
+		v.Store(0)
 	}
 }
 
@@ -57,11 +101,11 @@ func (h *heads) replace(all []models.Head) {
 	there := make(map[models.HeadKey]bool, len(all))
 	for _, head := range all {
 		there[head.Key()] = true
-		h.at(head.Key()).head.Store(&head)
+		h.at(head.Key()).reset(&head)
 	}
 	h.cells.Range(func(key, c any) bool {
 		if !there[key.(models.HeadKey)] {
-			c.(*cell).head.Store(nil)
+			c.(*cell).reset(nil)
 		}
 		return true
 	})

@@ -15,6 +15,9 @@ type metrics struct {
 	blobs   struct{ hit, miss, dropped, failed prometheus.Counter }
 	writes  struct{ ok, failed, left prometheus.Counter }
 	notices struct{ sent, failed, heard prometheus.Counter }
+
+	kept     struct{ ok, failed, left prometheus.Counter }
+	restored struct{ ok, dropped prometheus.Counter }
 }
 
 func newMetrics(registry prometheus.Registerer, s *Service) (m metrics) {
@@ -48,7 +51,23 @@ func newMetrics(registry prometheus.Registerer, s *Service) (m metrics) {
 	m.reads.stale, m.reads.failed = reads.WithLabelValues("stale"), reads.WithLabelValues("failed")
 	m.loads.ok, m.loads.failed = loads.WithLabelValues("ok"), loads.WithLabelValues("failed")
 	m.redis(registry)
+	m.disk(registry, s)
 	return m
+}
+
+// disk counts what goes to the state directory and comes from there; all zero in a node without one.
+func (m *metrics) disk(registry prometheus.Registerer, s *Service) {
+	writes := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "hotswap_state_writes_total", Help: "Writes to the state directory; left ones found no more room.",
+	}, []string{"result"})
+	reads := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "hotswap_state_reads_total", Help: "Layer sets read from the state directory; dropped files did not open or were not what they should be.",
+	}, []string{"result"})
+	registry.MustRegister(writes, reads, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "hotswap_state_bytes", Help: "Size of the layer sets in the state directory.",
+	}, func() float64 { return s.disk.size() }))
+	m.kept.ok, m.kept.failed, m.kept.left = writes.WithLabelValues("ok"), writes.WithLabelValues("failed"), writes.WithLabelValues("left")
+	m.restored.ok, m.restored.dropped = reads.WithLabelValues("ok"), reads.WithLabelValues("dropped")
 }
 
 // redis counts what goes to Redis and comes from there; all zero in a node without it.

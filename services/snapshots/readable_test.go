@@ -45,7 +45,7 @@ func newKeeper(t testing.TB) keeper {
 
 func keeperOn(t testing.TB, db *storetest.Database, master *vault.Master) keeper {
 	t.Helper()
-	k := keeper{node: node{db: db, directory: tenants.NewDirectory(db.DB), registry: prometheus.NewRegistry()}, logs: &bytes.Buffer{}}
+	k := keeper{node: node{db: db, directory: tenants.NewDirectory(db.DB, nil), registry: prometheus.NewRegistry()}, logs: &bytes.Buffer{}}
 	log := slog.New(slog.NewTextHandler(k.logs, nil))
 	k.vault = vault.New(vault.Options{DB: db.DB, Master: master, Now: time.Now, NewID: uuid.NewString, Log: log})
 	var err error

@@ -58,7 +58,7 @@ func newHouse(t *testing.T) house {
 // node is another node, which runs until the test ends.
 func (h house) node(t *testing.T, url string) node {
 	t.Helper()
-	n := node{db: h.db, directory: tenants.NewDirectory(h.db.DB), registry: prometheus.NewRegistry()}
+	n := node{db: h.db, directory: tenants.NewDirectory(h.db.DB, nil), registry: prometheus.NewRegistry()}
 	remote, err := snapshots.OpenRedis(snapshots.RedisOptions{URL: url, TTL: blobTTL, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)

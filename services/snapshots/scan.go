@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -27,7 +28,8 @@ const (
 // statement gives one row even when nothing moved.
 const scanSQL = `
 	WITH it AS MATERIALIZED (
-	  SELECT system_identifier || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) AS epoch FROM pg_control_system()
+	  SELECT system_identifier || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) || '/' ||
+	    (SELECT oid FROM pg_database WHERE datname = current_database()) AS epoch FROM pg_control_system()
 	)
 	SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS cursor, it.epoch,
 		coalesce(h.tenant_id, '') AS tenant_id, coalesce(h.environment, '') AS environment,
@@ -43,7 +45,9 @@ func (s *Service) Load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.Raise(all)
+	s.Hear(all)
+	s.contact.Heard()
+	s.adopt(ctx)
 	_, err = s.loadEnvironments(ctx)
 	return err
 }
@@ -56,6 +60,9 @@ func (s *Service) Run(ctx context.Context, tell func([]models.Head)) {
 	defer beside.Wait()
 	beside.Go(func() { s.renewSets(ctx) })
 	beside.Go(func() { s.hub.run(ctx) })
+	if s.disk != nil {
+		beside.Go(func() { s.keepOn(ctx) })
+	}
 	if s.redis != nil {
 		beside.Go(func() { s.writeBlobs(ctx) })
 		beside.Go(func() { s.announce(ctx) })
@@ -108,6 +115,7 @@ func (s *Service) step(ctx context.Context, kind look, wasFailing bool, tell fun
 	defer cancel()
 	moved, anew, err := s.scan(ctx, from)
 	if err != nil {
+		s.contact.Look()
 		if !wasFailing && !errors.Is(ctx.Err(), context.Canceled) {
 			s.log.WarnContext(ctx, "the scan of heads fails: this node may serve old values", slog.Any("error", err))
 		}
@@ -119,8 +127,18 @@ func (s *Service) step(ctx context.Context, kind look, wasFailing bool, tell fun
 	if kind != lookFirst && !anew {
 		moved = s.heads.newer(moved)
 	}
+	if anew && s.anew != nil {
+		s.anew(ctx)
+	}
 	if len(moved) > 0 {
 		tell(moved)
+	}
+	s.contact.Heard()
+	if s.fromKept {
+		s.fromKept = false
+		s.log.InfoContext(ctx, "the database is there: this node goes on with it")
+		_, _ = s.loadEnvironments(ctx) // who asks for one that is new loads them again
+		s.clearAway(ctx)
 	}
 	return false
 }
@@ -128,6 +146,10 @@ func (s *Service) step(ctx context.Context, kind look, wasFailing bool, tell fun
 // scan reads heads from the cursor on and moves the cursor. When the database is another one than before, it
 // begins anew with all heads of that one.
 func (s *Service) scan(ctx context.Context, from string) (moved []models.Head, anew bool, err error) {
+	before := s.cursor
+	if s.fromKept {
+		before = s.keptCursor
+	}
 	moved, epoch, err := s.read(ctx, from)
 	if err != nil {
 		return nil, false, err
@@ -135,11 +157,19 @@ func (s *Service) scan(ctx context.Context, from string) (moved []models.Head, a
 	switch known := s.epoch.Load(); {
 	case known == nil:
 		s.epoch.Store(&epoch)
-	case *known != epoch:
+	case *known != epoch, wentBack(before, s.cursor):
 		moved, err = s.beginEpoch(ctx)
 		return moved, true, err
 	}
 	return moved, false, nil
+}
+
+// wentBack tells whether the transactions of the database are counted from an earlier point than before: its files were
+// replaced by older ones.
+func wentBack(before, after string) bool {
+	a, errA := strconv.ParseUint(before, 10, 64)
+	b, errB := strconv.ParseUint(after, 10, 64)
+	return errA == nil && errB == nil && b < a
 }
 
 // read is one reading of heads from the cursor on, which it moves, and the database's epoch.
@@ -153,6 +183,7 @@ func (s *Service) read(ctx context.Context, from string) (out []models.Head, epo
 	})
 	for _, r := range rows {
 		s.cursor, epoch = r.Cursor, r.Epoch
+		s.seenCursor.Store(&r.Cursor)
 		if r.TenantID != "" {
 			out = append(out, r.Head)
 		}
@@ -177,6 +208,7 @@ func (s *Service) beginEpoch(ctx context.Context) ([]models.Head, error) {
 	s.sets.InvalidateAll()
 	s.composed.InvalidateAll()
 	s.hub.noteAll()
+	s.disk.empty()
 	return all, nil
 }
 

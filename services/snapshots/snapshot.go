@@ -16,9 +16,10 @@ import (
 type Snapshot struct {
 	TenantID    string
 	Environment string
-	Revision    string // opaque; another one as soon as anything readers see moves
-	ETag        string // strong; differs between answers with and without sensitive values
-	Stale       bool   // Postgres did not answer: this is what was known before
+	Revision    string        // opaque; another one as soon as anything readers see moves
+	ETag        string        // strong; differs between answers with and without sensitive values
+	Stale       bool          // there may be something newer: this is what was known before
+	Age         time.Duration // of a stale one: since when that is so
 	Withheld    []string
 	Reveals     bool       // it holds sensitive values in clear
 	At          *time.Time // the instant it shows; nil for now
@@ -115,9 +116,9 @@ func (s *Snapshot) covers(wanted []int64) bool {
 	return true
 }
 
-func (s *Snapshot) asStale() *Snapshot {
+func (s *Snapshot) asStale(age time.Duration) *Snapshot {
 	stale := *s
-	stale.Stale = true
+	stale.Stale, stale.Age = true, age
 	return &stale
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/hotswap/hotswap/models"
 	"github.com/hotswap/hotswap/services/configs"
 	"github.com/hotswap/hotswap/services/secrets"
+	"github.com/hotswap/hotswap/services/statedir"
 	"github.com/hotswap/hotswap/services/store"
 	"github.com/hotswap/hotswap/services/tenants"
 )
@@ -39,6 +40,9 @@ type Options struct {
 	Log      *slog.Logger
 	Metrics  prometheus.Registerer
 	Now      func() time.Time
+	Contact  *store.Contact        // how long what is known is honoured; the scan sets it. nil: for good
+	State    *statedir.Dir         // where to keep layer sets; nil: nowhere
+	Anew     func(context.Context) // told that another database took the place of the one before; may be nil
 
 	// Overlays are what deployments on their way put over a layer in an environment, by their ids, as they are when
 	// the layer set is loaded. A deployment moves the head when it begins and when it ends. Nil: there are none.
@@ -54,6 +58,9 @@ type Service struct {
 	metrics metrics
 	now     func() time.Time
 	vitals  vitals
+	contact *store.Contact
+	pace    store.Pace
+	making  atomic.Int64 // snapshots that are being made
 
 	heads        heads
 	cursor       string                   // of the scan: transactions below it are all known
@@ -74,6 +81,13 @@ type Service struct {
 	announcements chan []models.Head  // commits that the other nodes shall hear of
 	blobJobs      chan blobJob
 	hub           *hub
+	anew          func(context.Context)
+
+	disk       *disk // nil without a state directory
+	keepFails  bool  // so that it is said once
+	fromKept   bool  // of the scan: the node began with what it had kept, and has not heard of its database since
+	keptCursor string
+	seenCursor atomic.Pointer[string] // the scan's cursor, for who keeps it
 }
 
 // Ask is what somebody reads.
@@ -107,10 +121,11 @@ func New(o Options) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cache of snapshots: %w", err)
 	}
-	if o.Redis != nil && o.Secrets == nil {
-		return nil, errors.New("nothing goes to Redis that is not sealed")
+	if (o.Redis != nil || o.State != nil) && o.Secrets == nil {
+		return nil, errors.New("nothing goes to Redis or to a disk that is not sealed")
 	}
 	s := &Service{db: o.DB, tenants: o.Tenants, secrets: o.Secrets, log: o.Log, now: o.Now, sets: sets, composed: composed, redis: o.Redis, deployed: o.Overlays}
+	s.contact, s.anew, s.disk = o.Contact, o.Anew, newDisk(o.State)
 	s.wake, s.renewals = make(chan struct{}, 1), make(chan models.HeadKey, renewalQueue)
 	s.announcements, s.blobJobs = make(chan []models.Head, noticeQueue), make(chan blobJob, blobQueue)
 	s.metrics = newMetrics(o.Metrics, s)
@@ -120,20 +135,34 @@ func New(o Options) (*Service, error) {
 
 func weight(bytes int) uint32 { return uint32(min(bytes, 1<<31)) } //nolint:gosec // bounded by what a layer may hold
 
-// Raise notes heads that moved; older ones change nothing.
+// Raise notes heads that this node moved: no later Get is older. Older heads change nothing.
 func (s *Service) Raise(moved []models.Head) {
 	for _, h := range moved {
-		if s.heads.at(h.Key()).raise(h) {
+		s.heads.at(h.Key()).demand(h.Revision)
+	}
+	s.Hear(moved)
+}
+
+// Hear notes heads that moved elsewhere: what was known before them is served where the load takes long.
+func (s *Service) Hear(moved []models.Head) {
+	now := s.now()
+	for _, h := range moved {
+		if s.heads.at(h.Key()).raise(h, now) {
 			s.hub.note(h.Key())
 		}
 	}
 }
 
-// Get is a tenant's resolved values in an environment, never older than the heads known when it is called;
+// Get is a tenant's resolved values in an environment, not older than the heads known when it is called;
 // with sensitive values in clear, or without them. forbidden: the tenant is suspended; not_found: it is
-// unknown or deleted; invalid: no such environment. While Postgres does not answer, the previous snapshot is
-// served and says that it is stale. The caller has checked the actor's rights.
+// unknown or deleted; invalid: no such environment; unavailable: nothing is known that could be served. While a load
+// fails or takes more than a moment, the previous snapshot is served and says that it is stale, unless this node itself
+// wrote something newer. The caller has checked the actor's rights.
 func (s *Service) Get(ctx context.Context, ask Ask) (*Snapshot, error) {
+	if err := s.contact.Err(); err != nil {
+		s.metrics.reads.failed.Inc()
+		return nil, err
+	}
 	tenant, err := s.tenants.Get(ctx, ask.TenantID)
 	if err != nil {
 		return nil, err
@@ -169,20 +198,9 @@ func (s *Service) get(ctx context.Context, tenant models.Tenant, at place) (*Sna
 	held, ok := s.composed.GetIfPresent(at)
 	if ok && held.current(tenant) {
 		s.metrics.reads.hit.Inc()
-		return held, nil
+		return s.dated(held), nil
 	}
-	made, err := s.renew(ctx, tenant, at)
-	switch {
-	case err == nil:
-		s.metrics.reads.composed.Inc()
-		return made, nil
-	case ok && held.tier == tenant.Tier && isUnavailable(err):
-		s.metrics.reads.stale.Inc()
-		return held.asStale(), nil
-	case isUnavailable(err):
-		s.metrics.reads.failed.Inc() // a wrong question is no failure
-	}
-	return nil, err
+	return s.renewed(ctx, tenant, at, held)
 }
 
 // renew makes the snapshot, once however many wait. One that was begun before this call may be older than
@@ -198,6 +216,8 @@ func (s *Service) renew(ctx context.Context, tenant models.Tenant, at place) (*S
 	for range tries {
 		key := fmt.Sprint(at.tenantID, " ", tenant.Tier, " ", at.environment, " ", at.inClear, " ", at.sides)
 		made, err := once(ctx, &s.makes, key, func(ctx context.Context) (*Snapshot, error) {
+			s.making.Add(1)
+			defer s.making.Add(-1)
 			return s.compose(ctx, tenant, at)
 		})
 		if err != nil {
@@ -309,7 +329,9 @@ func (s *Service) load(ctx context.Context, l link) (*configs.LayerSet, error) {
 		s.install(epoch, l, set)
 		return set, nil
 	}
+	began := time.Now()
 	loaded, err := configs.LoadLayerSet(ctx, s.db, l.key.TenantID, l.key.Environment)
+	s.pace.Noted(began, err)
 	if err != nil {
 		s.metrics.loads.failed.Inc()
 		return nil, err
@@ -336,9 +358,11 @@ func (s *Service) install(epoch *string, l link, set *configs.LayerSet) {
 		}
 		return set, otter.WriteOp
 	})
-	if l.cell.raise(set.Head) {
+	if l.cell.raise(set.Head, s.now()) {
 		s.hub.note(l.key) // it is no news any more when the scan finds it
 	}
+	l.cell.came(set.Head.Revision)
+	s.disk.note(l.key)
 }
 
 // once does the work for all who ask at the same time. It outlives the caller who happened to begin it, and
@@ -360,7 +384,4 @@ func once[T any](ctx context.Context, group *singleflight.Group, key string, wor
 	}
 }
 
-func isUnavailable(err error) bool {
-	var known *models.Error
-	return errors.As(err, &known) && known.Code == models.CodeUnavailable || errors.Is(err, context.DeadlineExceeded)
-}
+func isUnavailable(err error) bool { return store.Unavailable(err) }

@@ -49,7 +49,7 @@ func onDatabase(t testing.TB, db *storetest.Database) node {
 // withOverlays is a node that finds these overlays over its layer sets.
 func withOverlays(t testing.TB, db *storetest.Database, overlays func(models.HeadKey) []*configs.Overlay) node {
 	t.Helper()
-	n := node{db: db, directory: tenants.NewDirectory(db.DB), registry: prometheus.NewRegistry()}
+	n := node{db: db, directory: tenants.NewDirectory(db.DB, nil), registry: prometheus.NewRegistry()}
 	var err error
 	n.Service, err = snapshots.New(snapshots.Options{
 		DB: db.DB, Tenants: n.directory, MaxBytes: 64 << 20, Log: slog.New(slog.DiscardHandler), Metrics: n.registry, Now: time.Now,
@@ -424,7 +424,7 @@ func TestWithoutPostgres(t *testing.T) {
 	if got := n.read(t, "acme", production, false); got != known {
 		t.Error("what is in memory needs no database")
 	}
-	n.Raise([]models.Head{{TenantID: "acme", Environment: production, Revision: 99, Token: "new"}})
+	n.Hear([]models.Head{{TenantID: "acme", Environment: production, Revision: 99, Token: "new"}})
 	stale := n.read(t, "acme", production, false)
 	if !stale.Stale || string(stale.Body()) != string(known.Body()) || known.Stale {
 		t.Errorf("stale %v: %s", stale.Stale, stale.Body())

@@ -20,7 +20,7 @@ func TestNotedReads(t *testing.T) {
 	if _, err := hang.Exec(t.Context(), `BEGIN; LOCK TABLE configs IN ACCESS EXCLUSIVE MODE`); err != nil {
 		t.Fatal(err)
 	}
-	n.Raise([]models.Head{{TenantID: "acme", Environment: production, Revision: 99, Token: "new"}})
+	n.Hear([]models.Head{{TenantID: "acme", Environment: production, Revision: 99, Token: "new"}})
 	began := time.Now()
 	n.Noted(n.read(t, "acme", production, false), began) // stale: served from memory, but no hit
 	for end := time.Now().Unix(); time.Now().Unix() == end; {

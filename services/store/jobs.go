@@ -16,6 +16,9 @@ import (
 // jobWorkers is how many jobs one node works on at a time.
 const jobWorkers = 4
 
+// startEvery is how often jobs that could not start try again.
+const startEvery = time.Second
+
 // Enqueue adds a job that exists when, and only when, this transaction commits. It runs at the given
 // time or later. Arguments hold ids, never values.
 func Enqueue(ctx context.Context, tx *gorm.DB, args river.JobArgs, at time.Time) error {
@@ -33,20 +36,32 @@ func Enqueue(ctx context.Context, tx *gorm.DB, args river.JobArgs, at time.Time)
 	return nil
 }
 
-// Work starts the workers and returns what stops them gracefully.
-func (db *DB) Work(ctx context.Context, workers *river.Workers) (func(context.Context) error, error) {
+// Work starts the workers and returns what stops them gracefully. While the database of a lazy DB was not reached yet,
+// they start as soon as it is.
+func (db *DB) Work(ctx context.Context, workers *river.Workers) (stop func(context.Context) error, err error) {
 	forgetting, err := db.forgetting(workers)
 	if err != nil {
 		return nil, err
 	}
-	client, err := river.NewClient(riverpgxv5.New(db.pool), &river.Config{
-		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: jobWorkers}},
-		Workers: workers,
-		Logger:  db.log,
+	begin := func(ctx context.Context) (func(context.Context) error, error) {
+		return db.startJobs(ctx, &river.Config{
+			Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: jobWorkers}},
+			Workers: workers,
+			Logger:  db.log,
 
-		Middleware:   db.around,
-		PeriodicJobs: []*river.PeriodicJob{forgetting},
-	})
+			Middleware:   db.around,
+			PeriodicJobs: []*river.PeriodicJob{forgetting},
+		})
+	}
+	if db.Reached() {
+		return begin(ctx)
+	}
+	return db.startLater(ctx, begin), nil
+}
+
+// startJobs makes a client anew: one that failed to start is of no further use.
+func (db *DB) startJobs(ctx context.Context, config *river.Config) (func(context.Context) error, error) {
+	client, err := river.NewClient(riverpgxv5.New(db.pool), config)
 	if err != nil {
 		return nil, fmt.Errorf("job client: %w", err)
 	}
@@ -54,6 +69,37 @@ func (db *DB) Work(ctx context.Context, workers *river.Workers) (func(context.Co
 		return nil, fmt.Errorf("start jobs: %w", err)
 	}
 	return client.Stop, nil
+}
+
+// startLater tries to begin until it succeeds. What it returns ends that, or what was begun.
+func (db *DB) startLater(ctx context.Context, begin func(context.Context) (func(context.Context) error, error)) func(context.Context) error {
+	trying, giveUp := context.WithCancel(ctx)
+	begun := make(chan func(context.Context) error, 1)
+	go func() {
+		defer close(begun)
+		for {
+			if db.Reached() { // it is not for jobs to find out
+				stop, err := begin(ctx)
+				if err == nil {
+					begun <- stop
+					return
+				}
+				db.log.WarnContext(ctx, "jobs do not start yet", "error", err)
+			}
+			select {
+			case <-trying.Done():
+				return
+			case <-time.After(startEvery):
+			}
+		}
+	}()
+	return func(ctx context.Context) error {
+		giveUp()
+		if stop, ok := <-begun; ok {
+			return stop(ctx)
+		}
+		return nil
+	}
 }
 
 // Jobs is how the queue of jobs stands, over all nodes.

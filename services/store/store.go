@@ -30,6 +30,7 @@ type Options struct {
 	Tracer   pgx.QueryTracer        // sees every statement, for tests and telemetry
 	Jobs     []rivertype.Middleware // around every job, for telemetry
 	Owner    bool                   // the operator at the console, as hotswap_owner: sees all tenants
+	Lazy     bool                   // open even if the database cannot be reached; its first contact is checked as if it were now
 }
 
 // DB is an open database. Its pool is private: Tx, Snapshot and Write are the only ways in.
@@ -44,6 +45,7 @@ type DB struct {
 	waits  waits
 	log    *slog.Logger
 	owner  bool
+	role   *role
 }
 
 const (
@@ -52,11 +54,13 @@ const (
 	idleTxTimeout    = "5000" // ms
 	acquireTimeout   = 500 * time.Millisecond
 	minConns         = 8
-	connsPerCore     = 4 // more at work than that only take turns on the database's cores
-	jobConns         = 6 // for River, which does not wait for our slots
+	connsPerCore     = 4           // more at work than that only take turns on the database's cores
+	jobConns         = 6           // for River, which does not wait for our slots
+	firstContact     = time.Second // how long a lazy Open waits for the database
 )
 
-// Open connects and makes sure that the role is the application's: no owner, no bypass, no superuser.
+// Open connects and makes sure that the role is the application's: no owner, no bypass, no superuser. No connection is
+// used before that is certain.
 func Open(ctx context.Context, o Options) (*DB, error) {
 	if o.MaxConns == 0 {
 		o.MaxConns = max(minConns, connsPerCore*runtime.GOMAXPROCS(0))
@@ -67,6 +71,9 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	}
 	cfg.MaxConns = int32(o.MaxConns + jobConns) //nolint:gosec // a pool size from our own configuration
 	cfg.ConnConfig.Tracer = o.Tracer
+	mine := &role{log: o.Log}
+	mine.fits.Store(o.Owner)
+	cfg.AfterConnect = mine.check
 	params := cfg.ConnConfig.RuntimeParams
 	params["statement_timeout"] = statementTimeout
 	params["lock_timeout"] = lockTimeout
@@ -87,6 +94,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		pool.Close()
 		return nil, err
 	}
+	db.role = mine
 	return db, nil
 }
 
@@ -99,7 +107,7 @@ var withoutValues = sync.OnceFunc(func() {
 func open(ctx context.Context, pool *pgxpool.Pool, o Options) (*DB, error) {
 	withoutValues()
 	if !o.Owner {
-		if err := checkRole(ctx, pool); err != nil {
+		if err := reach(ctx, pool, o.Lazy); err != nil {
 			return nil, err
 		}
 	}
@@ -124,24 +132,8 @@ func (db *DB) OnMoved(tell func([]models.Head)) { db.moved = tell }
 // Close ends all connections.
 func (db *DB) Close() { db.pool.Close() }
 
+// Reached tells whether the database was reached ever, with a role that fits.
+func (db *DB) Reached() bool { return db.role.fits.Load() }
+
 // Ping tells whether the database answers.
 func (db *DB) Ping(ctx context.Context) error { return translate(db.pool.Ping(ctx)) }
-
-// checkRole refuses a database role that could get around row-level security.
-func checkRole(ctx context.Context, pool *pgxpool.Pool) error {
-	var name string
-	var super, bypass, owns bool
-	err := pool.QueryRow(ctx, `
-		SELECT rolname, rolsuper, rolbypassrls,
-		       EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-		               WHERE n.nspname = 'public' AND pg_has_role(current_user, c.relowner, 'MEMBER'))
-		FROM pg_roles WHERE rolname = current_user`).Scan(&name, &super, &bypass, &owns)
-	switch {
-	case err != nil:
-		return fmt.Errorf("reach the database: %w", redact(err))
-	case super || bypass || owns:
-		return fmt.Errorf("the database role %q is over-privileged: it must not be superuser, owner or bypass row-level security", name)
-	default:
-		return nil
-	}
-}

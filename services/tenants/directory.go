@@ -2,7 +2,6 @@ package tenants
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,104 +26,171 @@ type Directory struct {
 	db    *store.DB
 	slots sync.Map // tenant id → *slot
 	loads singleflight.Group
+	pace  store.Pace
+
+	contact *store.Contact // how long what is known here is honoured
+	epoch   atomic.Int64   // counts the databases that took the place of another
+	moves   atomic.Int64   // counts what was taken in
 }
 
 // slot is the place of one tenant. It stays for good: ids are never issued again.
 type slot struct {
-	wanted atomic.Int64 // the revision of the tenant's head that a reader must at least see
-	held   atomic.Pointer[held]
+	wanted   atomic.Int64 // the revision of the tenant's head that a reader should see
+	demanded atomic.Int64 // the one that a reader must see
+	held     atomic.Pointer[held]
 }
 
 // held is a tenant as it was at a revision of its head.
 type held struct {
 	models.Tenant
 	Revision int64
+	Epoch    int64 `gorm:"-"` // of the database that it was read from
+}
+
+// covers tells whether the tenant is that of this database, and as new.
+func (h *held) covers(epoch, revision int64) bool {
+	return h != nil && h.Epoch >= epoch && h.Revision >= revision
 }
 
 // keep takes what was read unless something newer is there already.
 func (s *slot) keep(read *held) {
 	for {
 		old := s.held.Load()
-		if old != nil && old.Revision >= read.Revision || s.held.CompareAndSwap(old, read) {
+		if old.covers(read.Epoch, read.Revision) || old != nil && old.Epoch > read.Epoch || s.held.CompareAndSwap(old, read) {
 			return
 		}
 	}
 }
 
-// NewDirectory is empty; Load fills it.
-func NewDirectory(db *store.DB) *Directory { return &Directory{db: db} }
+// NewDirectory is empty; Load fills it. It honours what it knows as long as the contact lasts; nil: for good.
+func NewDirectory(db *store.DB, contact *store.Contact) *Directory {
+	return &Directory{db: db, contact: contact}
+}
 
 const directorySQL = `
 	SELECT t.tenant_id, t.name, t.tier, t.status, t.version, t.created_at, t.updated_at, coalesce(h.revision, 0) AS revision
 	FROM tenants t LEFT JOIN heads h ON h.tenant_id = t.tenant_id AND h.environment = ''`
 
-// Load reads all tenants and layers.
+// Load reads all tenants and layers. Those that a database before this one had are forgotten.
 func (d *Directory) Load(ctx context.Context) error {
 	var rows []held
+	epoch := d.epoch.Load()
 	err := d.read(ctx, func(tx *gorm.DB) error { return tx.Raw(directorySQL).Scan(&rows).Error })
 	if err != nil {
 		return err
 	}
 	for i := range rows {
-		d.slot(rows[i].ID).keep(&rows[i])
+		d.take(&rows[i], epoch)
 	}
+	d.slots.Range(func(id, s any) bool {
+		if h := s.(*slot).held.Load(); h != nil && h.Epoch < epoch {
+			d.slots.Delete(id)
+		}
+		return true
+	})
 	return nil
 }
 
-// Raise notes that tenants moved: the next Get reads them anew. Other heads are none of its business.
+func (d *Directory) take(read *held, epoch int64) {
+	read.Epoch = epoch
+	d.slot(read.ID).keep(read)
+	d.moves.Add(1)
+}
+
+// Raise notes that tenants moved by a commit of this node: no Get is older than that. Other heads are none of its
+// business.
 func (d *Directory) Raise(heads []models.Head) {
 	for _, h := range heads {
-		if h.Environment != models.HeadTenant {
-			continue
-		}
-		wanted := &d.slot(h.TenantID).wanted
-		for old := wanted.Load(); old < h.Revision && !wanted.CompareAndSwap(old, h.Revision); old = wanted.Load() {
+		if h.Environment == models.HeadTenant {
+			s := d.slot(h.TenantID)
+			raise(&s.demanded, h.Revision)
+			raise(&s.wanted, h.Revision)
 		}
 	}
+}
+
+// Hear notes that tenants moved elsewhere: the next Get reads them anew, and serves what was known before when that
+// takes long.
+func (d *Directory) Hear(heads []models.Head) {
+	for _, h := range heads {
+		if h.Environment == models.HeadTenant {
+			raise(&d.slot(h.TenantID).wanted, h.Revision)
+		}
+	}
+}
+
+// raise never lowers.
+func raise(v *atomic.Int64, to int64) {
+	for old := v.Load(); old < to && !v.CompareAndSwap(old, to); old = v.Load() {
+	}
+}
+
+// Anew says that another database took the place of the one before: nothing that is known holds for certain.
+func (d *Directory) Anew(ctx context.Context) error {
+	d.epoch.Add(1)
+	d.slots.Range(func(_, s any) bool {
+		s.(*slot).wanted.Store(0)
+		s.(*slot).demanded.Store(0)
+		return true
+	})
+	return d.Load(ctx)
 }
 
 // Get is the tenant or layer without its metadata; a deleted one has that status, an unknown id is not_found.
 // It opens a transaction when it must read, so call it before one, never inside. While Postgres does not
-// answer, what was last known of a tenant still holds.
+// answer, or not soon, what was last known of a tenant still holds, unless this node itself wrote something newer.
 func (d *Directory) Get(ctx context.Context, id string) (models.Tenant, error) {
-	want := d.wanted(id) // heads raised from now on are later callers' business
-	for range loadTries {
-		if t, ok := d.held(id, want); ok {
-			return t, nil
+	if err := d.contact.Err(); err != nil {
+		return models.Tenant{}, err
+	}
+	epoch, want := d.epoch.Load(), int64(0) // heads raised from now on are later callers' business
+	var known *held
+	if s, ok := d.slots.Load(id); ok {
+		want, known = s.(*slot).wanted.Load(), s.(*slot).held.Load()
+		if known.covers(epoch, want) {
+			return known.Tenant, nil
 		}
-		if err := d.load(ctx, id); err != nil {
-			return d.lastKnown(id, err)
+		if known != nil && known.Revision < s.(*slot).demanded.Load() {
+			known = nil
 		}
 	}
-	return models.Tenant{}, models.Unavailable("the tenant is changing too fast", time.Second)
+	return d.renewed(ctx, id, known, epoch, want)
 }
 
-// wanted is the revision that a caller of this moment must at least see.
-func (d *Directory) wanted(id string) int64 {
+// Known is the tenant or layer as it is known here, which may be old.
+func (d *Directory) Known(id string) (models.Tenant, bool) {
 	if s, ok := d.slots.Load(id); ok {
-		return s.(*slot).wanted.Load()
-	}
-	return 0
-}
-
-// held is the tenant if it is known, and as new as that.
-func (d *Directory) held(id string, revision int64) (models.Tenant, bool) {
-	if s, ok := d.slots.Load(id); ok {
-		if h := s.(*slot).held.Load(); h != nil && h.Revision >= revision {
+		if h := s.(*slot).held.Load(); h != nil {
 			return h.Tenant, true
 		}
 	}
 	return models.Tenant{}, false
 }
 
-func (d *Directory) lastKnown(id string, err error) (models.Tenant, error) {
-	var known *models.Error
-	if s, ok := d.slots.Load(id); ok && errors.As(err, &known) && known.Code == models.CodeUnavailable {
-		if h := s.(*slot).held.Load(); h != nil {
-			return h.Tenant, nil
+// renewed reads a tenant that is not known well enough. What is known serves while that fails or takes long.
+func (d *Directory) renewed(ctx context.Context, id string, known *held, epoch, want int64) (models.Tenant, error) {
+	soon, cancel := ctx, context.CancelFunc(func() {})
+	if known != nil {
+		soon, cancel = d.pace.Soon(ctx)
+	}
+	defer cancel()
+	for range loadTries {
+		err := d.load(soon, id)
+		switch {
+		case err == nil:
+		case known != nil && ctx.Err() == nil && store.Unavailable(err):
+			d.pace.Late()
+			return known.Tenant, nil
+		default:
+			return models.Tenant{}, err
+		}
+		if s, ok := d.slots.Load(id); ok {
+			if h := s.(*slot).held.Load(); h.covers(epoch, want) {
+				return h.Tenant, nil
+			}
 		}
 	}
-	return models.Tenant{}, err
+	return models.Tenant{}, models.Unavailable("the tenant is changing too fast", time.Second)
 }
 
 // load reads one tenant, once however many wait. The load outlives the caller who happened to begin it.
@@ -132,18 +198,10 @@ func (d *Directory) load(ctx context.Context, id string) error {
 	done := d.loads.DoChan(id, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
 		defer cancel()
-		var rows []held
-		err := d.read(ctx, func(tx *gorm.DB) error {
-			return tx.Raw(directorySQL+` WHERE t.tenant_id = ?`, id).Scan(&rows).Error
-		})
-		switch {
-		case err != nil:
-			return nil, err
-		case len(rows) == 0:
-			return nil, models.NotFound("tenant")
-		}
-		d.slot(id).keep(&rows[0])
-		return nil, nil
+		began := time.Now()
+		err := d.loadNow(ctx, id)
+		d.pace.Noted(began, err)
+		return nil, err
 	})
 	select {
 	case result := <-done:
@@ -151,6 +209,22 @@ func (d *Directory) load(ctx context.Context, id string) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+func (d *Directory) loadNow(ctx context.Context, id string) error {
+	var rows []held
+	epoch := d.epoch.Load()
+	err := d.read(ctx, func(tx *gorm.DB) error {
+		return tx.Raw(directorySQL+` WHERE t.tenant_id = ?`, id).Scan(&rows).Error
+	})
+	switch {
+	case err != nil:
+		return err
+	case len(rows) == 0:
+		return models.NotFound("tenant")
+	}
+	d.take(&rows[0], epoch)
+	return nil
 }
 
 func (d *Directory) read(ctx context.Context, fn func(*gorm.DB) error) error {

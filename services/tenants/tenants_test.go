@@ -25,7 +25,7 @@ type site struct {
 func newSite(t testing.TB) site {
 	t.Helper()
 	db := storetest.New(t)
-	directory := tenants.NewDirectory(db.DB)
+	directory := tenants.NewDirectory(db.DB, nil)
 	db.OnMoved(directory.Raise)
 	log := audit.New(db.DB, time.Now, slog.New(slog.DiscardHandler))
 	s := site{tenants.New(db.DB, log, directory), db, directory}

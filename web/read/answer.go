@@ -36,6 +36,7 @@ func (h Handlers) told(c echo.Context, snap *snapshots.Snapshot) {
 	header[echo.HeaderCacheControl] = h.lines.noCache
 	if snap.Stale {
 		header["X-Hotswap-Stale"] = h.lines.stale
+		header["Age"] = []string{strconv.Itoa(int(snap.Age.Seconds()))}
 	}
 }
 

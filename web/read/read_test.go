@@ -92,7 +92,7 @@ func newSiteWith(t testing.TB, streaming read.StreamOptions) site {
 	db.Set(t, models.Platform, "Production", "limit", `5`)
 	db.Set(t, "acme", "Production", "limit", `9007199254740993`)
 	db.Set(t, "acme", "Production", "password", `"hunter2"`)
-	directory, registry := tenants.NewDirectory(db.DB), prometheus.NewRegistry()
+	directory, registry := tenants.NewDirectory(db.DB, nil), prometheus.NewRegistry()
 	log := slog.New(slog.DiscardHandler)
 	plane, err := snapshots.New(snapshots.Options{DB: db.DB, Tenants: directory, MaxBytes: 1 << 24, Log: log, Metrics: registry, Now: time.Now})
 	if err != nil {

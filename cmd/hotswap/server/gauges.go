@@ -17,7 +17,7 @@ const measureEvery = 15 * time.Second
 type gauges struct{ waiting, jobs, oldest prometheus.Gauge }
 
 // newGauges also shows how busy this node's connections are, which costs no query.
-func newGauges(registry prometheus.Registerer, db *store.DB) gauges {
+func newGauges(registry prometheus.Registerer, db *store.DB, contact *store.Contact) gauges {
 	m := promauto.With(registry)
 	show := func(name, help string, read func(store.Load) int) {
 		m.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(read(db.Load())) })
@@ -28,6 +28,9 @@ func newGauges(registry prometheus.Registerer, db *store.DB) gauges {
 	m.NewCounterFunc(prometheus.CounterOpts{
 		Name: "hotswap_db_refused_total", Help: "Callers who got no connection within half a second.",
 	}, func() float64 { return float64(db.Load().Refused) })
+	m.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "hotswap_db_silence_seconds", Help: "How long this node has not heard of the database; what it serves may be that old.",
+	}, func() float64 { return contact.Silence().Seconds() })
 	return gauges{
 		waiting: m.NewGauge(prometheus.GaugeOpts{
 			Name: "hotswap_changes_waiting", Help: "Changes of all tenants that wait for decisions, 10,000 at most.",

@@ -39,6 +39,8 @@ import (
 const (
 	// defaultCacheBytes is the memory for layer sets and snapshots.
 	defaultCacheBytes = 256 << 20
+	// defaultMaxStale is how long a node goes on without its database.
+	defaultMaxStale = 24 * time.Hour
 	// stopTimeout is how long jobs at work may take to end.
 	stopTimeout = 10 * time.Second
 )
@@ -57,7 +59,8 @@ type Options struct {
 	Version     string           // of the program, as the API document names it
 	CacheBytes  int64            // 0 means 256 MiB
 	Streams     read.StreamLimits
-	Limits      *pace.Limits // how often callers may call; nil means pace.Standard
+	Limits      *pace.Limits  // how often callers may call; nil means pace.Standard
+	MaxStale    time.Duration // how long a node that does not hear of its database honours what it knows; 0 means a day
 }
 
 // Services are all that the server is made of.
@@ -86,6 +89,7 @@ type Server struct {
 	handler http.Handler
 	gauges  gauges
 	streams *read.Streams
+	contact *store.Contact
 	loaded  atomic.Bool
 }
 
@@ -94,7 +98,10 @@ func New(o Options) (*Server, error) {
 	if o.CacheBytes == 0 {
 		o.CacheBytes = defaultCacheBytes
 	}
-	s := &Server{options: o, limits: newLimits(o)}
+	if o.MaxStale == 0 {
+		o.MaxStale = defaultMaxStale
+	}
+	s := &Server{options: o, limits: newLimits(o), contact: store.NewContact(o.Now, o.MaxStale)}
 	s.calls = s.limits.web(o.Now)
 	if err := s.assemble(); err != nil {
 		return nil, err
@@ -103,7 +110,7 @@ func New(o Options) (*Server, error) {
 	s.streams = read.NewStreams(read.StreamOptions{
 		Snapshots: s.Snapshots, Rights: s.rights, Now: o.Now, Metrics: o.Registry, Limits: o.Streams,
 	})
-	s.gauges = newGauges(o.Registry, o.DB)
+	s.gauges = newGauges(o.Registry, o.DB, s.contact)
 	var err error
 	s.handler, err = web.New(web.Deps{
 		Log: o.Log, Registry: o.Registry, Tracer: o.Tracer, Version: o.Version, Now: o.Now,
@@ -119,6 +126,7 @@ func (s *Server) assemble() (err error) {
 	s.Audit = audit.New(o.DB, o.Now, o.Log)
 	s.Access = access.New(access.Options{
 		DB: o.DB, Audit: s.Audit, Now: o.Now, Log: o.Log, Verify: o.Provider.Verify, Issuer: o.Provider.Issuer(),
+		Contact: s.contact,
 	})
 	s.signIn = auth.NewSignIn(auth.SignInOptions{
 		Provider: o.Provider, Access: s.Access, Log: o.Log, Denied: s.Audit.Denied,
@@ -128,7 +136,7 @@ func (s *Server) assemble() (err error) {
 		DB: o.DB, Audit: s.Audit, Master: o.Master, Other: o.OtherMaster, Now: o.Now, NewID: uuid.NewString,
 		Log: o.Log, Metrics: o.Registry,
 	})
-	s.Directory = tenants.NewDirectory(o.DB)
+	s.Directory = tenants.NewDirectory(o.DB, s.contact)
 	s.Tenants = tenants.New(o.DB, s.Audit, s.Directory)
 	s.Tenants.OnPurged(s.Secrets.Forget)
 	s.Definitions = definitions.New(o.DB, s.Audit, s.Directory, s.Secrets, definitions.NewValidator())
@@ -137,7 +145,7 @@ func (s *Server) assemble() (err error) {
 	})
 	s.Snapshots, err = snapshots.New(snapshots.Options{
 		DB: o.DB, Tenants: s.Directory, Secrets: s.Secrets, Redis: o.Redis, MaxBytes: o.CacheBytes,
-		Log: o.Log, Metrics: o.Registry, Now: o.Now,
+		Log: o.Log, Metrics: o.Registry, Now: o.Now, Contact: s.contact, Anew: s.anew,
 	})
 	if err != nil {
 		return fmt.Errorf("read plane: %w", err)
@@ -155,16 +163,29 @@ func (s *Server) assemble() (err error) {
 
 // committed hands on the heads that a transaction of this node moved, before its answer leaves.
 func (s *Server) committed(moved []models.Head) {
+	s.Access.Raise(moved)
+	s.Directory.Raise(moved)
+	s.Snapshots.Raise(moved)
 	s.tell(moved)
 	s.Snapshots.Committed(moved)
 }
 
 // tell hands moved heads to all that keep something in memory.
 func (s *Server) tell(moved []models.Head) {
-	s.Access.Raise(moved)
+	s.Access.Hear(moved)
 	s.Secrets.Raise(moved) // before what is composed of secrets
-	s.Directory.Raise(moved)
-	s.Snapshots.Raise(moved)
+	s.Directory.Hear(moved)
+	s.Snapshots.Hear(moved)
+}
+
+// anew follows another database that took the place of the one before. What is kept of that one serves until it was
+// read anew.
+func (s *Server) anew(ctx context.Context) {
+	s.Access.Anew()
+	s.Secrets.Doubt()
+	if err := s.Directory.Anew(ctx); err != nil {
+		s.options.Log.WarnContext(ctx, "tenants are read one by one", "error", err)
+	}
 }
 
 func (s *Server) authenticate(ctx context.Context, credential string, _ models.Request) (models.Actor, error) {

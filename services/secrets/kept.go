@@ -1,0 +1,181 @@
+package secrets
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/services/store"
+)
+
+// keptAfter is how long a database may take before what was kept of it is used.
+const keptAfter = 500 * time.Millisecond
+
+// Kept is a data key as the database holds it: wrapped by a master key, and of no use without that.
+type Kept struct {
+	TenantID   string
+	Master     string
+	Keyset     []byte
+	Commitment []byte
+	Version    int64
+}
+
+// keeper remembers wrapped data keys, for when the database cannot be asked for them.
+type keeper struct {
+	mu      sync.Mutex
+	rows    map[string]wrapped
+	doubted map[string]bool // those that may have been shredded since
+	moves   int64           // counts what was altered
+}
+
+func (k *keeper) keep(tenantID string, row wrapped) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.rows == nil {
+		k.rows, k.doubted = map[string]wrapped{}, map[string]bool{}
+	}
+	delete(k.doubted, tenantID)
+	if old, ok := k.rows[tenantID]; ok && old.Version == row.Version && old.Master == row.Master {
+		return
+	}
+	k.rows[tenantID] = row
+	k.moves++
+}
+
+func (k *keeper) forget(tenantID string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if _, ok := k.rows[tenantID]; ok {
+		delete(k.rows, tenantID)
+		delete(k.doubted, tenantID)
+		k.moves++
+	}
+}
+
+func (k *keeper) doubt(tenantID string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if _, ok := k.rows[tenantID]; ok {
+		k.doubted[tenantID] = true
+	}
+}
+
+func (k *keeper) doubtAll() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for tenantID := range k.rows {
+		k.doubted[tenantID] = true
+	}
+}
+
+// trust says that the database still holds the row as it is here.
+func (k *keeper) trust(tenantID string, version int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if row, ok := k.rows[tenantID]; ok && row.Version == version {
+		delete(k.doubted, tenantID)
+	}
+}
+
+// find is a data key that nothing speaks against.
+func (k *keeper) find(tenantID string) (wrapped, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	row, ok := k.rows[tenantID]
+	return row, ok && !k.doubted[tenantID]
+}
+
+func (k *keeper) versions() map[string]int64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	out := make(map[string]int64, len(k.rows))
+	for tenantID, row := range k.rows {
+		out[tenantID] = row.Version
+	}
+	return out
+}
+
+// Keep makes sure that the wrapped data key of a tenant or layer is among those that Kept lists. It does not ask the
+// master key.
+func (s *Service) Keep(ctx context.Context, tenantID string) error {
+	if _, ok := s.kept.find(tenantID); ok {
+		return nil
+	}
+	row, found, err := s.read(ctx, tenantID)
+	switch {
+	case err != nil:
+		return err
+	case !found || row.Keyset == nil:
+		s.kept.forget(tenantID)
+	default:
+		s.kept.keep(tenantID, row)
+	}
+	return nil
+}
+
+// Kept lists the wrapped data keys that this node has come across, and counts how often the list was altered.
+func (s *Service) Kept() (keys []Kept, moves int64) {
+	s.kept.mu.Lock()
+	defer s.kept.mu.Unlock()
+	for tenantID, r := range s.kept.rows {
+		keys = append(keys, Kept{tenantID, r.Master, r.Keyset, r.Commitment, r.Version})
+	}
+	return keys, s.kept.moves
+}
+
+// Moves counts how often the list of Kept was altered.
+func (s *Service) Moves() int64 {
+	s.kept.mu.Lock()
+	defer s.kept.mu.Unlock()
+	return s.kept.moves
+}
+
+// readOrKept is a data key as the database holds it. Where that does not answer, and nothing is in memory yet, it is the
+// one that was kept.
+func (s *Service) readOrKept(ctx context.Context, tenantID string) (row wrapped, found bool, err error) {
+	kept, ok := s.kept.find(tenantID)
+	if _, held := s.rings.GetIfPresent(tenantID); !ok || held {
+		return s.read(ctx, tenantID)
+	}
+	asking, cancel := context.WithTimeout(ctx, keptAfter)
+	defer cancel()
+	if row, found, err = s.read(asking, tenantID); store.Unavailable(err) {
+		return kept, true, nil
+	}
+	return row, found, err
+}
+
+// Restore takes wrapped data keys that another run of this node kept. They serve while the database cannot be asked.
+func (s *Service) Restore(keys []Kept) {
+	for _, k := range keys {
+		s.kept.keep(k.TenantID, k.row())
+	}
+}
+
+// RestorePlatform takes the wrapped data key of the platform, which opens all else that was kept, and opens it.
+// unavailable: the master key does not answer.
+func (s *Service) RestorePlatform(ctx context.Context, k Kept) error {
+	r, err := s.unwrap(ctx, models.Platform, k.row())
+	if err != nil {
+		return err
+	}
+	s.kept.keep(models.Platform, k.row())
+	if _, held := s.rings.GetIfPresent(models.Platform); !held {
+		s.rings.Set(models.Platform, r)
+	}
+	return nil
+}
+
+func (k Kept) row() wrapped {
+	return wrapped{Master: k.Master, Keyset: k.Keyset, Commitment: k.Commitment, Version: k.Version}
+}
+
+// BlobKey identifies the key that seals blobs now; false when it is not in memory.
+func (s *Service) BlobKey() (uint32, bool) {
+	r, ok := s.ring(models.Platform)
+	if !ok {
+		return 0, false
+	}
+	return r.handle.KeysetInfo().GetPrimaryKeyId(), true
+}

@@ -1,0 +1,106 @@
+package snapshots
+
+import (
+	"context"
+	"time"
+
+	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/services/configs"
+)
+
+// maxBehind is how many snapshots may be made at a time that nobody waits for.
+const maxBehind = 64
+
+// dated is a snapshot that is current as far as this node knows. It says so when the node was long without contact to
+// the database.
+func (s *Service) dated(snap *Snapshot) *Snapshot {
+	if !s.contact.Silent() {
+		return snap
+	}
+	return snap.asStale(s.contact.Silence())
+}
+
+// renewed makes the snapshot anew. The one before, or what else is known, is served where that fails or takes more than
+// a moment; the making goes on behind. held may be nil.
+func (s *Service) renewed(ctx context.Context, tenant models.Tenant, at place, held *Snapshot) (*Snapshot, error) {
+	made, err := s.renewSoon(ctx, tenant, at)
+	if err == nil {
+		s.metrics.reads.composed.Inc()
+		return s.dated(made), nil
+	}
+	if !isUnavailable(err) || ctx.Err() != nil {
+		return nil, err
+	}
+	if old := s.known(ctx, tenant, at, held); old != nil {
+		s.pace.Late()
+		s.metrics.reads.stale.Inc()
+		return old.asStale(s.age(old)), nil
+	}
+	if made, err = s.renew(ctx, tenant, at); err == nil {
+		s.metrics.reads.composed.Inc()
+		return s.dated(made), nil
+	}
+	if isUnavailable(err) {
+		s.metrics.reads.failed.Inc() // a wrong question is no failure
+	}
+	return nil, err
+}
+
+// renewSoon makes the snapshot, and waits for it for a moment only; while loads are late not at all, and then no more
+// than maxBehind are made at a time.
+func (s *Service) renewSoon(ctx context.Context, tenant models.Tenant, at place) (*Snapshot, error) {
+	if s.making.Load() >= maxBehind && s.pace.IsLate() {
+		return nil, context.DeadlineExceeded
+	}
+	ctx, cancel := s.pace.Soon(ctx)
+	defer cancel()
+	return s.renew(ctx, tenant, at)
+}
+
+// age is for how long there may have been something newer than the snapshot.
+func (s *Service) age(snap *Snapshot) time.Duration {
+	oldest := s.contact.Silence()
+	now := s.now()
+	for _, l := range snap.chain {
+		oldest = max(oldest, l.cell.age(now))
+	}
+	return oldest
+}
+
+// known is the newest answer that can be made without the database; nil when there is none that is as new as what this
+// node has served, or has written.
+func (s *Service) known(ctx context.Context, tenant models.Tenant, at place, held *Snapshot) *Snapshot {
+	chain := s.chain(tenant, at.environment)
+	floors := make([]int64, len(chain))
+	for i, l := range chain {
+		floors[i] = l.cell.floor.Load()
+	}
+	if held != nil && held.tier == tenant.Tier && held.covers(floors) {
+		return held
+	}
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+	defer cancel()
+	epoch := s.epoch.Load()
+	sets := make([]*configs.LayerSet, len(chain))
+	for i, l := range chain {
+		if sets[i] = s.knownSet(ctx, l, floors[i]); sets[i] == nil {
+			return nil
+		}
+	}
+	got, err := s.readable(ctx, configs.Resolve(at.sides.seen(sets)), at.inClear)
+	if err != nil {
+		return nil
+	}
+	made := s.newSnapshot(tenant, at, chain, sets, got)
+	s.metrics.composes.Inc()
+	s.keep(epoch, at, made)
+	return made
+}
+
+// knownSet is the newest layer set that is at hand; nil when there is none as new as the floor.
+func (s *Service) knownSet(ctx context.Context, l link, floor int64) *configs.LayerSet {
+	if held, ok := s.sets.GetIfPresent(l.key); ok && held.Head.Revision >= floor {
+		return held
+	}
+	return s.fromDisk(ctx, l, floor)
+}

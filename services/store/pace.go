@@ -1,0 +1,42 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/hotswap/hotswap/models"
+)
+
+// patience is how long a reader waits for a load while something older could be served.
+const patience = 50 * time.Millisecond
+
+// Pace says how long readers wait for loads: a moment, and while loads are late not at all, so that a slow database is
+// waited for once and not by every reader.
+type Pace struct{ late atomic.Bool }
+
+// Soon bounds the wait of a reader for whom there is something older.
+func (p *Pace) Soon(ctx context.Context) (context.Context, context.CancelFunc) {
+	if p.late.Load() {
+		return context.WithTimeout(ctx, 0)
+	}
+	return context.WithTimeout(ctx, patience)
+}
+
+// IsLate tells whether nobody waits.
+func (p *Pace) IsLate() bool { return p.late.Load() }
+
+// Late says that a reader waited in vain.
+func (p *Pace) Late() { p.late.Store(true) }
+
+// Noted is how a load went that began at that time.
+func (p *Pace) Noted(began time.Time, err error) {
+	p.late.Store(time.Since(began) > patience || Unavailable(err))
+}
+
+// Unavailable tells whether the error says that something does not answer, or not in time.
+func Unavailable(err error) bool {
+	known, ok := errors.AsType[*models.Error](err)
+	return ok && known.Code == models.CodeUnavailable || errors.Is(err, context.DeadlineExceeded)
+}
