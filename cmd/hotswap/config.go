@@ -37,6 +37,7 @@ type settings struct {
 	RateCredentials string `env:"HOTSWAP_RATE_CREDENTIALS" envDefault:"20/s"`
 	RateSignIns     string `env:"HOTSWAP_RATE_SIGNINS"     envDefault:"30/m"`
 
+	Streams   streamSettings
 	Telemetry telemetrySettings
 
 	limits   pace.Limits
@@ -66,6 +67,7 @@ func readSettings(ctx context.Context) (settings, error) {
 		checkRedisURL("HOTSWAP_REDIS_URL", s.RedisURL),
 		badTTL,
 		badRates,
+		s.Streams.check(),
 		s.Telemetry.check(),
 	); err != nil {
 		return s, usageError{fmt.Errorf("the configuration is not complete:\n%w", err)}

@@ -45,6 +45,7 @@ func (serveCommand) Run(s surroundings) error {
 	n.server, err = server.New(server.Options{
 		DB: db, Now: time.Now, Log: s.log, Registry: n.registry, Tracer: n.telemetry.Tracer(), Version: version,
 		Master: cfg.masters.key, OtherMaster: cfg.masters.other, Redis: n.redis, Provider: provider, Limits: &cfg.limits,
+		Streams: cfg.Streams.limits(),
 	})
 	if err != nil {
 		return err

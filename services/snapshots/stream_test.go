@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -153,7 +154,7 @@ func TestWatchersKnowWhatReadersAreAnswered(t *testing.T) {
 				n.db.Unset(t, layer, production, key)
 				n.Raise([]models.Head{n.db.Head(t, layer, production)})
 			} else {
-				n.set(t, layer, production, key, fmt.Sprint(rapid.IntRange(0, 3).Draw(r, "value")))
+				n.set(t, layer, production, key, strconv.Itoa(rapid.IntRange(0, 3).Draw(r, "value")))
 			}
 			snap := n.read(t, "acme", production, false)
 			want, id := shows(snap), snap.Revision

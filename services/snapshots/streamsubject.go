@@ -2,6 +2,7 @@ package snapshots
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -167,8 +168,8 @@ func (s *subject) since(id string) ([]step, bool) {
 	if id == s.id {
 		return nil, true
 	}
-	for i := len(s.kept) - 1; i >= 0; i-- {
-		if s.kept[i].before == id {
+	for i, each := range slices.Backward(s.kept) {
+		if each.before == id {
 			return s.kept[i:], true
 		}
 	}

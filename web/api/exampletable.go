@@ -28,6 +28,16 @@ func readExamples() map[string]example {
 			out: ok(json.RawMessage(`{"tenantId":"` + exampleTenant + `","environment":"Production","revision":"` + exampleRevision +
 				`","key":"` + exampleKey + `","value":true,"type":"boolean","layer":"` + exampleTenant + `","version":4}`)),
 		},
+		"resolved.stream": {
+			query: map[string]any{"environment": "Production"},
+			out: ok("retry: 2417\n\nevent: snapshot\nid: " + exampleRevision + "\ndata: {\"tenantId\":\"" + exampleTenant +
+				"\",\"environment\":\"Production\",\"revision\":\"" + exampleRevision + "\",\"configs\":{\"" + exampleKey + "\":true}}\n\n"),
+		},
+		"resolved.notices": {
+			query: map[string]any{"environment": "Production"},
+			out: ok("retry: 3025\n\nevent: ready\nid: l2k9x0f.17\ndata: {\"resumed\":false}\n\nevent: change\nid: l2k9x0f.18\n" +
+				"data: {\"tenantId\":\"" + exampleTenant + "\",\"revision\":\"" + exampleRevision + "\"}\n\n"),
+		},
 	}
 }
 

@@ -120,6 +120,12 @@ func newStreamMetrics(registry prometheus.Registerer) (m streamMetrics) {
 		Name: "hotswap_streams_refused_total", Help: "Streams that did not begin, by the bound they would have broken.",
 	}, []string{"bound"})
 	registry.MustRegister(open, m.frames, m.ended, m.refused)
+	for _, reason := range []string{snapshots.EndShutdown, snapshots.EndRevoked, snapshots.EndSuspended, snapshots.EndSlow} {
+		m.ended.WithLabelValues(reason) // shown from the start: a rate needs a zero
+	}
+	for _, bound := range []string{"node", "tenant", "layers", "pace", "closing"} {
+		m.refused.WithLabelValues(bound)
+	}
 	m.values, m.refetch, m.layers = open.WithLabelValues("values"), open.WithLabelValues("refetch"), open.WithLabelValues("layers")
 	return m
 }
