@@ -79,19 +79,19 @@ func (l Limits) failed(c echo.Context, refused error) error {
 	}
 	ctx := c.Request().Context()
 	if err := l.Credentials.Check(ctx, pace.Network(models.RequestFrom(ctx).Address), l.Now()); err != nil {
-		return &unknownTooOften{refused: refused, limited: err}
+		return &tooOftenError{refused: refused, limited: err}
 	}
 	return refused
 }
 
-// unknownTooOften is answered as rate_limited and counted as the unknown credential that it is.
-type unknownTooOften struct{ refused, limited error }
+// tooOftenError is answered as rate_limited and counted as the unknown credential that it is.
+type tooOftenError struct{ refused, limited error }
 
 // Error tells both.
-func (e *unknownTooOften) Error() string { return errors.Join(e.limited, e.refused).Error() }
+func (e *tooOftenError) Error() string { return errors.Join(e.limited, e.refused).Error() }
 
 // Unwrap leads to what is answered.
-func (e *unknownTooOften) Unwrap() error { return e.limited }
+func (e *tooOftenError) Unwrap() error { return e.limited }
 
 // The headers that tell callers what is left (draft-ietf-httpapi-ratelimit-headers, before it put all into one).
 const (

@@ -28,7 +28,7 @@ const actionKey = "action"
 
 // report hands on what was turned away: a known actor's write before its answer leaves, anything else as a count.
 func (f failures) report(ctx context.Context, c echo.Context, e *models.Error, err error) {
-	if tooOften, ok := errors.AsType[*unknownTooOften](err); ok {
+	if tooOften, ok := errors.AsType[*tooOftenError](err); ok {
 		f.report(ctx, c, models.Unauthenticated(), tooOften.refused)
 		return
 	}

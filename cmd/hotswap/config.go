@@ -35,7 +35,7 @@ type settings struct {
 	RatePast        string `env:"HOTSWAP_RATE_PAST"        envDefault:"5/s"`
 	RateCalls       string `env:"HOTSWAP_RATE_CALLS"       envDefault:"2000/s"`
 	RateCredentials string `env:"HOTSWAP_RATE_CREDENTIALS" envDefault:"20/s"`
-	RateSignIns     string `env:"HOTSWAP_RATE_SIGNINS"     envDefault:"30/m"`
+	RateSignIns     string `env:"HOTSWAP_RATE_SIGN_IN"     envDefault:"30/m"`
 
 	Streams   streamSettings
 	Telemetry telemetrySettings

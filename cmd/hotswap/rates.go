@@ -24,7 +24,7 @@ func (s settings) readRates() (pace.Limits, error) {
 		{"HOTSWAP_RATE_PAST", s.RatePast, &l.Past},
 		{"HOTSWAP_RATE_CALLS", s.RateCalls, &l.Calls},
 		{"HOTSWAP_RATE_CREDENTIALS", s.RateCredentials, &l.Credentials},
-		{"HOTSWAP_RATE_SIGNINS", s.RateSignIns, &l.SignIns},
+		{"HOTSWAP_RATE_SIGN_IN", s.RateSignIns, &l.SignIns},
 	} {
 		limit, ok := readRate(r.value)
 		if !ok {

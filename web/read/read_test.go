@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"github.com/hotswap/hotswap/web/pace"
 	"io"
 	"log/slog"
 	"net/http"
@@ -25,6 +24,7 @@ import (
 	"github.com/hotswap/hotswap/services/store/storetest"
 	"github.com/hotswap/hotswap/services/tenants"
 	"github.com/hotswap/hotswap/web"
+	"github.com/hotswap/hotswap/web/pace"
 	"github.com/hotswap/hotswap/web/read"
 )
 
