@@ -114,6 +114,9 @@ func (p person) newKey() person {
 // pages are all pages of the console, each in the states that it has with demo data.
 func (s *stack) pages(t *testing.T) []string {
 	t.Helper()
+	for _, unit := range []string{"checkout-7d9f", "checkout-51ab"} {
+		s.as("app").put("/instances/"+unit, `{"tenantId":"globex","environment":"Production","revision":"old","client":"hotswap-go/1.0"}`).want(http.StatusOK)
+	}
 	pages := []string{
 		"/", "/tenants", "/tenants?search=bank&tier=Enterprise", "/tenants?search=nobody-has-this",
 		"/tenants/globex", "/tenants/globex?search=limits&different=1", "/tenants/@platform", "/tenants/@tier.enterprise",
@@ -122,7 +125,7 @@ func (s *stack) pages(t *testing.T) []string {
 		"/tenants/globex/keys/integration.crm_token", "/tenants/@platform/keys/app.password_policy",
 		"/tenants/globex/compare?from=Staging&to=Production", "/tenants/globex/compare?from=Staging&to=Production&equal=1",
 		"/changes", "/changes?status=pending", "/changes?tenant=hooli&mine=1", "/approvals", "/approvals?tab=others", "/approvals?tab=decided",
-		"/audit", "/audit?tenant=globex&action=config.set", "/audit?from=never", "/audit/" + s.entry(t),
+		"/instances", "/instances?tenantId=hooli&environment=QA", "/audit", "/audit?tenant=globex&action=config.set", "/audit?from=never", "/audit/" + s.entry(t),
 		"/access", "/access/you", "/access/people", "/access/roles", "/access/keys", "/access/sessions",
 		"/tenants/there-is-none", "/no/such/page",
 	}

@@ -23,6 +23,7 @@ var places = []struct {
 	{NavItem{Label: "Changes", Icon: "git-pull-request", Href: "/changes", Key: "c"}, models.PermViewChanges},
 	{NavItem{Label: "Tenants", Icon: "building", Href: "/tenants", Key: "t"}, models.PermViewTenants},
 	{NavItem{Label: "Definitions", Icon: "braces", Href: "/definitions", Key: "d"}, models.PermViewConfigs},
+	{NavItem{Label: "Instances", Icon: "server", Href: "/instances", Key: "i"}, models.PermViewConfigs},
 	{NavItem{Label: "Audit", Icon: "list-search", Href: "/audit", Key: "a"}, models.PermViewAudit},
 	{NavItem{Label: "Access", Icon: "key", Href: "/access", Key: "k"}, ""},
 }

@@ -31,6 +31,7 @@ type Services struct {
 	Configs     *configs.Service
 	Snapshots   *snapshots.Service
 	Deployments *deployments.Service
+	Instances   *deployments.Instances
 	Changes     *changes.Service
 	SignIn      *auth.SignIn
 
@@ -72,4 +73,5 @@ func Register(r *web.Console, s Services) {
 	registerKeys(r, d)
 	registerCompare(r, d)
 	registerDefinitions(r, d)
+	registerInstances(r, d)
 }

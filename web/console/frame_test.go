@@ -86,11 +86,11 @@ func TestFrame(t *testing.T) {
 	t.Parallel()
 	site := webtest.New(t)
 	navs := map[string]string{
-		"admin":           "Overview Approvals Changes Tenants Definitions Audit Access",
-		"engineer":        "Overview Approvals Changes Tenants Definitions Access",
-		"auditor":         "Overview Approvals Changes Tenants Definitions Audit Access",
-		"tenant-admin":    "Overview Approvals Changes Tenants Definitions Audit Access",
-		"globex-engineer": "Overview Approvals Changes Tenants Definitions Access",
+		"admin":           "Overview Approvals Changes Tenants Definitions Instances Audit Access",
+		"engineer":        "Overview Approvals Changes Tenants Definitions Instances Access",
+		"auditor":         "Overview Approvals Changes Tenants Definitions Instances Audit Access",
+		"tenant-admin":    "Overview Approvals Changes Tenants Definitions Instances Audit Access",
+		"globex-engineer": "Overview Approvals Changes Tenants Definitions Instances Access",
 	}
 	for name, want := range navs {
 		page := site.Browse(name).Get("/tenants").Want(200)

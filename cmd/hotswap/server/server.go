@@ -227,7 +227,7 @@ func (s *Server) routes(r web.Router) {
 	})
 	console.Register(r.Console, console.Services{
 		Audit: s.Audit, Access: s.Access, Tenants: s.Tenants, Definitions: s.Definitions, Configs: s.Configs,
-		Snapshots: s.Snapshots, Deployments: s.Deployments, Changes: s.Changes, SignIn: s.signIn,
+		Snapshots: s.Snapshots, Deployments: s.Deployments, Instances: s.Instances, Changes: s.Changes, SignIn: s.signIn,
 		Now: s.options.Now, Past: past, Ping: s.options.DB.Ping, Redis: s.redis(), Jobs: s.options.DB.Jobs,
 	})
 }
