@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hotswap/hotswap/models"
@@ -20,7 +21,8 @@ type subject struct {
 	// Of the hub, under its lock.
 	tier  string
 	hears []models.HeadKey
-	work  work // under the lock of the queue
+	work  work        // under the lock of the queue
+	late  atomic.Bool // it was looked at again already
 
 	mu       sync.Mutex
 	closed   bool

@@ -15,6 +15,9 @@ import (
 // keptNotices is how many notices of an environment are kept for watchers that come again.
 const keptNotices = 1024
 
+// lateAgain is how long a load that was late gets before the subject is looked at again.
+const lateAgain = 100 * time.Millisecond
+
 // run tells watchers what moves, until the context ends. Then nobody is watching any more, or told anything.
 func (h *hub) run(ctx context.Context) {
 	var working sync.WaitGroup
@@ -149,6 +152,11 @@ func (h *hub) refresh(ctx context.Context, sub *subject) {
 			return
 		}
 		taken := sub.take(snap, seen)
+		if snap.Stale {
+			h.later(sub)
+			return
+		}
+		sub.late.Store(false)
 		tenant, err := h.service.tenants.Get(ctx, sub.topic.TenantID)
 		if err != nil {
 			return
@@ -156,6 +164,13 @@ func (h *hub) refresh(ctx context.Context, sub *subject) {
 		if again := h.follow(sub, tenant); taken && !again {
 			return
 		}
+	}
+}
+
+// later looks at a subject again whose values were late, once; the sweep does so from then on.
+func (h *hub) later(sub *subject) {
+	if sub.late.CompareAndSwap(false, true) {
+		time.AfterFunc(lateAgain, func() { h.queue.push(sub) })
 	}
 }
 
