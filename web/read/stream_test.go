@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -141,8 +142,13 @@ func TestStreams(t *testing.T) {
 	}
 	p.open(t, "app", stream, "Last-Event-ID: "+id(change)).next(": hb\n")
 	clear := p.open(t, "secrets", stream, "Last-Event-ID: "+id(change)).next("event: ")
-	if !strings.HasPrefix(clear, "event: snapshot\n") || !strings.Contains(clear, "hunter2") || p.revealed.of("secrets acme") != 1 {
+	if !strings.HasPrefix(clear, "event: snapshot\n") || !strings.Contains(clear, "hunter2") {
 		t.Errorf("in clear %s", clear)
+	}
+	for end := time.Now().Add(10 * time.Second); p.revealed.of("secrets acme") != 1; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("secrets were told and nobody noted it")
+		}
 	}
 	notices := p.open(t, "all", "/configs/stream?environment=Production")
 	notices.next("event: ready\n")
@@ -233,6 +239,51 @@ func TestSlowReadersAreDropped(t *testing.T) {
 	for end := time.Now().Add(10 * time.Second); p.counted("hotswap_streams_ended_total", "slow") == 0; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("who reads nothing stays")
+		}
+	}
+}
+
+// TestStreamsOfHTTP2 stay in their requests, and end all the same.
+func TestStreamsOfHTTP2(t *testing.T) {
+	t.Parallel()
+	p := newPushing(t, read.StreamOptions{Heartbeat: 150 * time.Millisecond})
+	server := httptest.NewUnstartedServer(nil)
+	server.Config = web.NewHTTPServer(p.web, slog.New(slog.DiscardHandler))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	for _, protocol := range []string{"HTTP/2.0", "HTTP/1.1"} {
+		client := server.Client()
+		client.Transport.(*http.Transport).ForceAttemptHTTP2 = protocol == "HTTP/2.0"
+		if protocol == "HTTP/1.1" {
+			client = &http.Client{Transport: &http.Transport{TLSClientConfig: client.Transport.(*http.Transport).TLSClientConfig.Clone()}}
+			client.Transport.(*http.Transport).TLSClientConfig.NextProtos = []string{"http/1.1"}
+			t.Cleanup(client.CloseIdleConnections)
+		}
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+web.Prefix+stream, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("X-Api-Key", "app")
+		response, err := client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		if response.Proto != protocol {
+			t.Fatalf("speaks %s, want %s", response.Proto, protocol)
+		}
+		r := &reading{t: t, in: bufio.NewReader(response.Body)}
+		r.next("event: snapshot\n")
+		r.next(": hb\n")
+		p.set("acme", "over", `"`+protocol+`"`)
+		if got := r.next("event: change\n"); !strings.Contains(got, protocol) {
+			t.Errorf("change %s", got)
+		}
+		if protocol == "HTTP/1.1" {
+			p.revoked.Store("app")
+			r.next("event: end\n")
+			r.closed()
 		}
 	}
 }
