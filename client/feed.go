@@ -62,7 +62,7 @@ func (f *feed) run(ctx context.Context) {
 // due is how long until a poll is wanted in the place of the stream that has ended.
 func (f *feed) due(err error) time.Duration {
 	now := f.client.status.get()
-	if now.State == Streaming && !quiet(err) {
+	if now.State != Polling && !quiet(err) {
 		return 0 // does the server answer at all?
 	}
 	return time.Until(now.Heard.Add(around(f.client.options.PollEvery)))

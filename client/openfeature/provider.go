@@ -65,7 +65,7 @@ func (p *Provider) Init(evaluation of.EvaluationContext) error {
 
 // InitWithContext waits until the client has something to read, be it from its file.
 func (p *Provider) InitWithContext(ctx context.Context, _ of.EvaluationContext) error {
-	p.start()
+	p.start() //nolint:contextcheck // what it begins goes on after this call
 	err := p.client.Ready(ctx)
 	if err == nil {
 		return nil
