@@ -62,6 +62,12 @@ type probes struct {
 	ready func(context.Context) error
 }
 
+// ReadyError says that a node is ready, but not for everything.
+type ReadyError struct{ Reason string }
+
+// Error is the reason.
+func (e *ReadyError) Error() string { return e.Reason }
+
 // health is the answer of a probe.
 type health struct {
 	Status  string   `json:"status"`
@@ -85,6 +91,9 @@ func (p probes) readyz(c echo.Context) error {
 	err := p.ready(ctx)
 	if err == nil {
 		return answerHealth(c, http.StatusOK, health{Status: "ok"})
+	}
+	if degraded, ok := errors.AsType[*ReadyError](err); ok {
+		return answerHealth(c, http.StatusOK, health{Status: "degraded", Reasons: []string{degraded.Reason}})
 	}
 	p.log.WarnContext(ctx, "not ready", "error", err)
 	return answerHealth(c, http.StatusServiceUnavailable, health{Status: "unavailable", Reasons: reasons(err)})

@@ -30,6 +30,8 @@ type settings struct {
 	OtherMasterKey   string `env:"HOTSWAP_MASTER_KEY_OTHER"`
 	RedisURL         string `env:"HOTSWAP_REDIS_URL"`
 	CacheTTL         string `env:"HOTSWAP_CACHE_TTL"  envDefault:"5m"`
+	StateDir         string `env:"HOTSWAP_STATE_DIR"`
+	MaxStale         string `env:"HOTSWAP_MAX_STALE"  envDefault:"24h"`
 
 	RateReads       string `env:"HOTSWAP_RATE_READS"       envDefault:"off"`
 	RatePast        string `env:"HOTSWAP_RATE_PAST"        envDefault:"5/s"`
@@ -43,6 +45,7 @@ type settings struct {
 	limits   pace.Limits
 	masters  masterKeys // what MasterKey and OtherMasterKey name
 	cacheTTL time.Duration
+	maxStale time.Duration
 }
 
 // readSettings returns what serve is to do, or every complaint about it at once. No complaint repeats a value.
@@ -51,9 +54,10 @@ func readSettings(ctx context.Context) (settings, error) {
 	if err := env.Parse(&s); err != nil {
 		return s, usageError{err}
 	}
-	var badMaster, badTTL, badRates error
+	var badMaster, badTTL, badRates, badStale error
 	s.limits, badRates = s.readRates()
 	s.cacheTTL, badTTL = readCacheTTL("HOTSWAP_CACHE_TTL", s.CacheTTL)
+	s.maxStale, badStale = readMaxStale("HOTSWAP_MAX_STALE", s.MaxStale)
 	s.masters, badMaster = openMasterKeys(ctx, s.MasterKey, s.OtherMasterKey)
 	if err := errors.Join(
 		checkDatabaseURL("HOTSWAP_DATABASE_URL", s.DatabaseURL),
@@ -68,6 +72,8 @@ func readSettings(ctx context.Context) (settings, error) {
 		badTTL,
 		badRates,
 		s.Streams.check(),
+		checkStateDir("HOTSWAP_STATE_DIR", s.StateDir),
+		badStale,
 		s.Telemetry.check(),
 	); err != nil {
 		return s, usageError{fmt.Errorf("the configuration is not complete:\n%w", err)}

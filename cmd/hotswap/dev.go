@@ -60,6 +60,10 @@ func (c devCommand) Run(s surroundings) (err error) {
 	}
 	defer stopTelemetry(s, n.telemetry)
 	n.api = api
+	if err := n.openState(s, filepath.Join(c.Dir, "state")); err != nil {
+		return err
+	}
+	defer n.state.Close()
 	db, err := n.database(s, stack.databaseURL(devstack.App))
 	if err != nil {
 		return err
@@ -173,7 +177,7 @@ func (d *devStack) server(s surroundings, db *store.DB, n *node, master *secrets
 	})
 	return server.New(server.Options{
 		DB: db, Now: time.Now, Log: s.log, Registry: n.registry, Tracer: n.telemetry.Tracer(), Version: version,
-		Master: master, Redis: n.redis, Provider: provider,
+		Master: master, Redis: n.redis, Provider: provider, State: n.state,
 	})
 }
 

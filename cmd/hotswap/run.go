@@ -15,6 +15,7 @@ import (
 
 	"github.com/hotswap/hotswap/cmd/hotswap/server"
 	"github.com/hotswap/hotswap/services/snapshots"
+	"github.com/hotswap/hotswap/services/statedir"
 	"github.com/hotswap/hotswap/services/store"
 	"github.com/hotswap/hotswap/services/telemetry"
 	"github.com/hotswap/hotswap/web"
@@ -31,6 +32,7 @@ type node struct {
 	registry  *prometheus.Registry
 	telemetry *telemetry.Telemetry
 	redis     *snapshots.Redis // nil: there is none
+	state     *statedir.Dir    // nil: there is none
 	log       *slog.Logger
 }
 
@@ -42,10 +44,10 @@ func newNode(s surroundings, t telemetrySettings) (*node, error) {
 	return n, err
 }
 
-// database opens the node's database, observed.
+// database opens the node's database, observed. With a state directory it need not answer yet.
 func (n *node) database(ctx context.Context, url string) (*store.DB, error) {
 	return store.Open(ctx, store.Options{
-		URL: url, Log: n.log, Tracer: n.telemetry.Database(), Jobs: []rivertype.Middleware{n.telemetry.Jobs(time.Now)},
+		URL: url, Log: n.log, Lazy: n.state != nil, Tracer: n.telemetry.Database(), Jobs: []rivertype.Middleware{n.telemetry.Jobs(time.Now)},
 	})
 }
 

@@ -29,6 +29,10 @@ func (serveCommand) Run(s surroundings) error {
 	}
 	defer stopTelemetry(s, n.telemetry)
 	n.cert, n.key = cfg.TLSCert, cfg.TLSKey
+	if err := n.openState(s, cfg.StateDir); err != nil {
+		return err
+	}
+	defer n.state.Close()
 	db, err := n.database(s, cfg.DatabaseURL)
 	if err != nil {
 		return err
@@ -46,6 +50,7 @@ func (serveCommand) Run(s surroundings) error {
 		DB: db, Now: time.Now, Log: s.log, Registry: n.registry, Tracer: n.telemetry.Tracer(), Version: version,
 		Master: cfg.masters.key, OtherMaster: cfg.masters.other, Redis: n.redis, Provider: provider, Limits: &cfg.limits,
 		Streams: cfg.Streams.limits(),
+		State: n.state, MaxStale: cfg.maxStale,
 	})
 	if err != nil {
 		return err

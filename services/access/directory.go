@@ -27,6 +27,46 @@ type login struct{ issuer, subject string }
 
 type invite struct{ issuer, email string }
 
+func newDirectory() *Directory {
+	return &Directory{
+		deleted: map[string]bool{}, people: map[string]models.Person{}, logins: map[login]string{}, invited: map[invite][]string{},
+		byPerson: map[string][]models.Binding{}, byGroup: map[string][]models.Binding{},
+		byKey: map[string][]models.Binding{}, keys: map[string]*heldKey{},
+	}
+}
+
+func (d *Directory) addPerson(p models.Person) {
+	d.people[p.ID] = p
+	switch {
+	case p.Subject != "":
+		d.logins[login{p.Issuer, p.Subject}] = p.ID
+	case p.DisabledAt == nil:
+		key := invite{p.Issuer, p.Email}
+		d.invited[key] = append(d.invited[key], p.ID)
+	}
+}
+
+// addBinding leaves out those of tenants that are deleted, which are known before.
+func (d *Directory) addBinding(b models.Binding) {
+	if d.deleted[b.TenantID] {
+		return
+	}
+	switch b.SubjectKind {
+	case models.SubjectPerson:
+		d.byPerson[b.Subject] = append(d.byPerson[b.Subject], b)
+	case models.SubjectGroup:
+		d.byGroup[b.Subject] = append(d.byGroup[b.Subject], b)
+	case models.SubjectKey:
+		d.byKey[b.Subject] = append(d.byKey[b.Subject], b)
+	}
+}
+
+func (d *Directory) addKey(k models.APIKey) {
+	held := &heldKey{APIKey: k, closed: d.deleted[k.TenantID]} // its name is still wanted
+	copy(held.hash[:], k.SecretHash)
+	d.keys[k.ID] = held
+}
+
 // RolesToken identifies the state of bindings and people: it moves whenever one of them does.
 func (d *Directory) RolesToken() string { return d.rolesHead.Token }
 

@@ -178,11 +178,7 @@ func (s *Service) noteOutcome(ctx context.Context, d *Directory, err error) {
 
 // read takes one picture of all control data of access.
 func (s *Service) read(ctx context.Context) (*Directory, error) {
-	d := &Directory{
-		deleted: map[string]bool{}, people: map[string]models.Person{}, logins: map[login]string{}, invited: map[invite][]string{},
-		byPerson: map[string][]models.Binding{}, byGroup: map[string][]models.Binding{},
-		byKey: map[string][]models.Binding{}, keys: map[string]*heldKey{},
-	}
+	d := newDirectory()
 	ctx = models.WithActor(ctx, models.System(authActor))
 	err := s.db.Snapshot(ctx, func(_ context.Context, tx *gorm.DB) error {
 		for _, part := range []func(*gorm.DB) error{d.readHeads, d.readDeleted, d.readPeople, d.readBindings, d.readKeys} {
@@ -233,14 +229,7 @@ func (d *Directory) readPeople(tx *gorm.DB) error {
 		if err != nil {
 			return err
 		}
-		d.people[p.ID] = p
-		switch {
-		case p.Subject != "":
-			d.logins[login{p.Issuer, p.Subject}] = p.ID
-		case p.DisabledAt == nil:
-			key := invite{p.Issuer, p.Email}
-			d.invited[key] = append(d.invited[key], p.ID)
-		}
+		d.addPerson(p)
 		return nil
 	}, `SELECT `+personColumns+` FROM people`)
 }
@@ -251,17 +240,7 @@ func (d *Directory) readBindings(tx *gorm.DB) error {
 		if err != nil {
 			return err
 		}
-		if d.deleted[b.TenantID] {
-			return nil
-		}
-		switch b.SubjectKind {
-		case models.SubjectPerson:
-			d.byPerson[b.Subject] = append(d.byPerson[b.Subject], b)
-		case models.SubjectGroup:
-			d.byGroup[b.Subject] = append(d.byGroup[b.Subject], b)
-		case models.SubjectKey:
-			d.byKey[b.Subject] = append(d.byKey[b.Subject], b)
-		}
+		d.addBinding(b)
 		return nil
 	}, `SELECT `+bindingColumns+` FROM role_bindings ORDER BY tenant_id, id`)
 }
@@ -272,9 +251,7 @@ func (d *Directory) readKeys(tx *gorm.DB) error {
 		if err != nil {
 			return err
 		}
-		held := &heldKey{APIKey: k, closed: d.deleted[k.TenantID]} // its name is still wanted
-		copy(held.hash[:], k.SecretHash)
-		d.keys[k.ID] = held
+		d.addKey(k)
 		return nil
 	}, `SELECT `+keyColumns+` FROM api_keys ORDER BY tenant_id, id`)
 }

@@ -3,6 +3,7 @@ package snapshots
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"slices"
@@ -272,6 +273,17 @@ func (s *Service) WriteKept(ctx context.Context, name string, v any) error {
 	err := s.writeSealed(ctx, name, *epoch, v)
 	s.kept(err)
 	return err
+}
+
+// Seal identifies what WriteKept seals for now, the database and the key: what was kept under another is of no use, or
+// will not be for long. Empty without a state directory, or before both are known.
+func (s *Service) Seal() string {
+	epoch := s.epoch.Load()
+	key, ok := s.secrets.BlobKey()
+	if s.disk == nil || epoch == nil || !ok {
+		return ""
+	}
+	return fmt.Sprint(*epoch, " ", key)
 }
 
 // ReadKept undoes WriteKept, for the same database only.

@@ -26,6 +26,7 @@ import (
 	"github.com/hotswap/hotswap/services/deployments"
 	"github.com/hotswap/hotswap/services/secrets"
 	"github.com/hotswap/hotswap/services/snapshots"
+	"github.com/hotswap/hotswap/services/statedir"
 	"github.com/hotswap/hotswap/services/store"
 	"github.com/hotswap/hotswap/services/tenants"
 	"github.com/hotswap/hotswap/web"
@@ -60,6 +61,7 @@ type Options struct {
 	CacheBytes  int64            // 0 means 256 MiB
 	Streams     read.StreamLimits
 	Limits      *pace.Limits  // how often callers may call; nil means pace.Standard
+	State       *statedir.Dir // where the node keeps what it serves, the caller closes it after Run has returned; nil: nowhere
 	MaxStale    time.Duration // how long a node that does not hear of its database honours what it knows; 0 means a day
 }
 
@@ -145,7 +147,7 @@ func (s *Server) assemble() (err error) {
 	})
 	s.Snapshots, err = snapshots.New(snapshots.Options{
 		DB: o.DB, Tenants: s.Directory, Secrets: s.Secrets, Redis: o.Redis, MaxBytes: o.CacheBytes,
-		Log: o.Log, Metrics: o.Registry, Now: o.Now, Contact: s.contact, Anew: s.anew,
+		Log: o.Log, Metrics: o.Registry, Now: o.Now, Contact: s.contact, Anew: s.anew, State: o.State,
 	})
 	if err != nil {
 		return fmt.Errorf("read plane: %w", err)
@@ -245,6 +247,14 @@ func (s *Server) Handler() http.Handler { return s.handler }
 
 // Load reads what every request needs. Until it has succeeded the server is not ready.
 func (s *Server) Load(ctx context.Context) error {
+	if err := s.loadOrRestore(ctx); err != nil {
+		return err
+	}
+	s.loaded.Store(true)
+	return nil
+}
+
+func (s *Server) load(ctx context.Context) error {
 	if err := s.Directory.Load(ctx); err != nil {
 		return fmt.Errorf("load tenants: %w", err)
 	}
@@ -253,15 +263,6 @@ func (s *Server) Load(ctx context.Context) error {
 	}
 	if _, err := s.Access.Directory(ctx); err != nil {
 		return fmt.Errorf("load people and keys: %w", err)
-	}
-	s.loaded.Store(true)
-	return nil
-}
-
-// Ready tells why the node cannot serve yet. Once it has loaded, reads need no database.
-func (s *Server) Ready(context.Context) error {
-	if !s.loaded.Load() {
-		return models.Unavailable("the node is still loading", time.Second)
 	}
 	return nil
 }
@@ -281,6 +282,7 @@ func (s *Server) Run(ctx context.Context) error {
 	running.Go(func() { s.measure(ctx) })
 	running.Go(func() { s.streams.Run(ctx) })
 	running.Go(func() { s.Secrets.Run(ctx) })
+	running.Go(func() { s.keepControl(ctx) })
 	<-ctx.Done()
 	running.Wait()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
