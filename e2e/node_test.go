@@ -17,6 +17,7 @@ import (
 	"github.com/hotswap/hotswap/cmd/hotswap/server"
 	"github.com/hotswap/hotswap/models"
 	"github.com/hotswap/hotswap/services/snapshots"
+	"github.com/hotswap/hotswap/services/statedir"
 	"github.com/hotswap/hotswap/services/store"
 	"github.com/hotswap/hotswap/services/store/storetest"
 	"github.com/hotswap/hotswap/services/telemetry"
@@ -33,6 +34,10 @@ type node struct {
 	url  string
 	ops  http.Handler
 	stop func() // ends it, and hands over the spans that wait
+
+	listener *httptest.Server
+	observed *telemetry.Telemetry
+	state    *statedir.Dir // nil: none
 }
 
 // nodeOptions say what the node has beside a database.
@@ -41,34 +46,46 @@ type nodeOptions struct {
 	database string       // its URL; empty: the site's
 	log      *slog.Logger // nil: nobody reads it
 	traces   *receiver    // nil: nothing is traced
+	state    string       // the state directory; empty: none
 }
 
 // newNode starts a node that ends with the test.
 func newNode(t testing.TB, site *webtest.Site, o nodeOptions) *node {
 	t.Helper()
+	n := assemble(t, site, o)
+	if err := n.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	n.start(t)
+	return n
+}
+
+// assemble puts a node together that has not loaded.
+func assemble(t testing.TB, site *webtest.Site, o nodeOptions) *node {
+	t.Helper()
 	if o.log == nil {
 		o.log = slog.New(slog.DiscardHandler)
 	}
 	registry := prometheus.NewRegistry()
-	observed := observe(t, o.traces, registry)
+	n := &node{observed: observe(t, o.traces, registry), state: o.openState(t), listener: httptest.NewUnstartedServer(nil)}
 	db, err := store.Open(t.Context(), store.Options{
-		URL: cmp.Or(o.database, site.DB.URL), MaxConns: 8, Log: o.log, Tracer: observed.Database(), Jobs: []rivertype.Middleware{observed.Jobs(time.Now)},
+		URL: cmp.Or(o.database, site.DB.URL), MaxConns: 8, Log: o.log, Tracer: n.observed.Database(),
+		Jobs: []rivertype.Middleware{n.observed.Jobs(time.Now)}, Lazy: n.state != nil,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(db.Close)
 	shared, err := snapshots.OpenRedis(snapshots.RedisOptions{
-		URL: o.redis.URL, TTL: 5 * time.Minute, Hook: observed.Redis(time.Now), Now: time.Now,
+		URL: o.redis.URL, TTL: 5 * time.Minute, Hook: n.observed.Redis(time.Now), Now: time.Now,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = shared.Close() })
-	n, listener := &node{}, httptest.NewUnstartedServer(nil)
-	n.url = "http://" + listener.Listener.Addr().String()
+	n.url = "http://" + n.listener.Listener.Addr().String()
 	n.Server, err = server.New(server.Options{
-		DB: db, Now: time.Now, Log: o.log, Registry: registry, Tracer: observed.Tracer(), Version: "test", Master: site.Master, Redis: shared,
+		DB: db, Now: time.Now, Log: o.log, Registry: registry, Tracer: n.observed.Tracer(), Version: "test", Master: site.Master, Redis: shared, State: n.state,
 		Provider: auth.NewProvider(auth.ProviderOptions{
 			Issuer: webtest.Issuer, ClientID: "hotswap", PublicURL: n.url, Client: http.DefaultClient, Now: time.Now,
 		}),
@@ -76,33 +93,44 @@ func newNode(t testing.TB, site *webtest.Site, o nodeOptions) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := n.Load(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	listener.Config, n.ops = web.NewHTTPServer(n.Handler(), o.log), web.NewOps(o.log, registry, n.Ready)
-	listener.Start()
-	n.stop = n.begin(t, listener, observed)
-	t.Cleanup(n.stop)
+	n.listener.Config, n.ops = web.NewHTTPServer(n.Handler(), o.log), web.NewOps(o.log, registry, n.Ready)
 	return n
 }
 
-// begin works beside requests until the function returned is called, or is called again.
-func (n *node) begin(t testing.TB, listener *httptest.Server, observed *telemetry.Telemetry) (stop func()) {
+func (o nodeOptions) openState(t testing.TB) *statedir.Dir {
 	t.Helper()
+	if o.state == "" {
+		return nil
+	}
+	dir, err := statedir.Open(o.state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// start serves, and works beside requests, until stop is called.
+func (n *node) start(t testing.TB) {
+	t.Helper()
+	n.listener.Start()
 	whole := context.WithoutCancel(t.Context())
 	ctx, cancel := context.WithCancel(whole)
 	ended := make(chan error, 1)
 	go func() { ended <- n.Run(ctx) }()
-	return sync.OnceFunc(func() {
-		listener.Close()
+	n.stop = sync.OnceFunc(func() {
+		n.listener.Close()
 		cancel()
 		if err := <-ended; err != nil {
 			t.Errorf("run: %v", err)
 		}
-		if err := observed.Stop(whole); err != nil {
+		if err := n.observed.Stop(whole); err != nil {
 			t.Errorf("the last spans: %v", err)
 		}
+		if err := n.state.Close(); err != nil {
+			t.Errorf("the state directory: %v", err)
+		}
 	})
+	t.Cleanup(n.stop)
 }
 
 // observe sends all spans to the receiver, if there is one.

@@ -112,7 +112,7 @@ func open(ctx context.Context, pool *pgxpool.Pool, o Options) (*DB, error) {
 		}
 	}
 	g, err := gorm.Open(postgres.New(postgres.Config{Conn: stdlib.OpenDBFromPool(pool)}), &gorm.Config{
-		SkipDefaultTransaction: true,
+		SkipDefaultTransaction: true, DisableAutomaticPing: true, // the first connection was made above
 		Logger: logger.NewSlogLogger(o.Log, logger.Config{
 			LogLevel: logger.Warn, SlowThreshold: time.Second,
 			ParameterizedQueries: true, IgnoreRecordNotFoundError: true,

@@ -35,7 +35,7 @@ const (
 
 // keptFile is one file of control data.
 type keptFile struct {
-	moved func() any // identifies what there is to keep
+	moved func(context.Context) any // identifies what there is to keep
 	write func(context.Context) error
 	done  any // what was written last
 }
@@ -68,7 +68,7 @@ func (s *Server) keepMoved(ctx context.Context, files []*keptFile) {
 		return
 	}
 	for _, f := range files {
-		now := [2]any{seal, f.moved()}
+		now := [2]any{seal, f.moved(ctx)}
 		if f.done == any(now) {
 			continue
 		}
@@ -79,17 +79,17 @@ func (s *Server) keepMoved(ctx context.Context, files []*keptFile) {
 }
 
 func (s *Server) controlFiles() []*keptFile {
-	keyMoves := func() any { return s.Secrets.Moves() }
+	keyMoves := func(context.Context) any { return s.Secrets.Moves() }
 	return []*keptFile{
 		{moved: keyMoves, write: s.keepPlatform},
 		{moved: keyMoves, write: func(ctx context.Context) error {
 			keys, _ := s.Secrets.Kept()
 			return s.Snapshots.WriteKept(ctx, keysFile, keys)
 		}},
-		{moved: func() any { return s.Directory.Moves() }, write: func(ctx context.Context) error {
+		{moved: func(context.Context) any { return s.Directory.Moves() }, write: func(ctx context.Context) error {
 			return s.Snapshots.WriteKept(ctx, tenantsFile, s.Directory.Kept())
 		}},
-		{moved: func() any { return s.Access.Known() }, write: func(ctx context.Context) error {
+		{moved: s.rightsNow, write: func(ctx context.Context) error {
 			known := s.Access.Known()
 			if known == nil {
 				return nil
@@ -97,6 +97,14 @@ func (s *Server) controlFiles() []*keptFile {
 			return s.Snapshots.WriteKept(ctx, accessFile, known.Kept())
 		}},
 	}
+}
+
+// rightsNow is the directory of access, renewed if it is old: what was revoked shall not open anything again.
+func (s *Server) rightsNow(ctx context.Context) any {
+	if now, err := s.Access.Directory(ctx); err == nil {
+		return now
+	}
+	return s.Access.Known()
 }
 
 // keepPlatform keeps the wrapped data key of the platform.
@@ -177,7 +185,7 @@ func (s *Server) Ready(context.Context) error {
 		return models.Unavailable("the node is still loading", time.Second)
 	case s.contact.Err() != nil:
 		return s.contact.Err()
-	case s.contact.Silent():
+	case s.contact.Silent(), !s.options.DB.Reached():
 		return &web.ReadyError{Reason: "the database does not answer: reads are served as of " +
 			s.contact.Last().UTC().Format(time.RFC3339) + ", writes are not"}
 	default:
