@@ -49,6 +49,7 @@ func seed(t testing.TB, d *storetest.Database) {
 			VALUES ($1, $2, 'k', 'reader', '\x00', 'person:x', now())`, tenant, id)
 		d.Admin(t, `INSERT INTO tenant_keys (tenant_id, master, keyset, commitment) VALUES ($1, 'm', 'k', 'c')`, tenant)
 		d.Admin(t, `INSERT INTO sealed_values (tenant_id, id, key, ciphertext) VALUES ($1, $2, 'k', 'c')`, tenant, id)
+		d.Admin(t, `INSERT INTO instances (tenant_id, environment, unit, revision, first_seen_at, last_seen_at) VALUES ($1, 'QA', 'u', 'r', now(), now())`, tenant)
 		d.Admin(t, `INSERT INTO audit_heads VALUES ($1, 1)`, tenant)
 		d.Admin(t, `INSERT INTO audit_subjects VALUES ($1, $2, 'person', 'x', 'X', '', '\x00')`, tenant, id)
 		d.Admin(t, `INSERT INTO audit_entries (tenant_id, number, id, at, subject, commitment, action, resource, leaf_hash)

@@ -24,7 +24,7 @@ import (
 // know of.
 var afterPurge = map[string]string{
 	"api_keys": "", "change_items": "", "config_versions": "", "configs": "", "definition_versions": "", "definitions": "",
-	"role_bindings": "", "sealed_values": "",
+	"instances": "", "role_bindings": "", "sealed_values": "",
 	"changes":         "ids, numbers and times",
 	"decisions":       "ids and times",
 	"deployments":     "ids and times",
@@ -51,6 +51,8 @@ const fill = `
 	), decision AS (
 		INSERT INTO decisions (tenant_id, id, change_id, stage, person_id, decision, digest, comment, at)
 		SELECT $1, gen_random_uuid(), change.id, 'engineer', person.id, 'approve', '', $2, now() FROM change, person
+	), instance AS (
+		INSERT INTO instances (tenant_id, environment, unit, revision, client, first_seen_at, last_seen_at) VALUES ($1, 'QA', $2, 'r', $2, now(), now())
 	), deployment AS (
 		INSERT INTO deployments (tenant_id, id, change_id, environment, strategy, status, reason, started_at)
 		SELECT $1, gen_random_uuid(), id, 'QA', '{}', 'succeeded', $2, now() FROM change
@@ -169,7 +171,7 @@ func TestPurge(t *testing.T) {
 	neighbour := holding(s.dump(t), canary("globex"))
 	want := []string{
 		"api_keys", "audit_entries", "change_items", "changes", "config_versions", "configs", "decisions", "definition_versions",
-		"definitions", "deployments", "role_bindings", "sealed_values", "tenant_keys", "tenant_versions", "tenants",
+		"definitions", "deployments", "instances", "role_bindings", "sealed_values", "tenant_keys", "tenant_versions", "tenants",
 	}
 	if got := holding(s.dump(t), canary("acme")); !slices.Equal(got, want) || !slices.Equal(neighbour, want) {
 		t.Fatalf("before the purge the canary stands in %v, the neighbour's in %v", got, neighbour)
