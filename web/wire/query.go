@@ -13,7 +13,7 @@ func Parameters(query string) iter.Seq2[string, string] {
 		for query != "" {
 			var pair string
 			pair, query, _ = strings.Cut(query, "&")
-			if pair == "" || strings.Contains(pair, ";") {
+			if pair == "" || strings.IndexByte(pair, ';') >= 0 {
 				continue
 			}
 			name, value, _ := strings.Cut(pair, "=")
@@ -39,11 +39,13 @@ func Parameter(query, name string) (value string, times int) {
 	return value, times
 }
 
-// plain undoes the escapes of a query.
+// plain undoes the escapes of a query; false if there are bad ones.
 func plain(text string) (string, bool) {
-	if !strings.ContainsAny(text, "%+") {
-		return text, true
+	for i := range len(text) {
+		if text[i] == '%' || text[i] == '+' {
+			text, err := url.QueryUnescape(text)
+			return text, err == nil
+		}
 	}
-	text, err := url.QueryUnescape(text)
-	return text, err == nil
+	return text, true
 }
