@@ -93,10 +93,13 @@ func TestWhatIsHeldIsSomeStateOfTheServer(t *testing.T) {
 						s.put(fmt.Sprint("k", r.IntN(5)), strconv.Itoa(r.IntN(100)))
 					case 2:
 						values := s.now().values
-						s.set(map[string]string{"k0": values["k1"] + "1", "k3": "true"})
+						s.set(map[string]string{"k0": "1" + values["k1"], "k3": "true"})
 					case 3:
 						s.kill()
-					case 4: // a node is behind for less than it takes to hear of every change
+					case 4: // a node has not heard of a change yet, but soon will
+						s.put("k4", strconv.Itoa(r.IntN(100)))
+						pass(time.Duration(r.IntN(200)) * time.Millisecond)
+						held = wantSomeState(t, s, c, held)
 						s.behind(1)
 						s.kill()
 						held = wantSomeState(t, s, c, held)
