@@ -37,6 +37,11 @@ static/node_modules/.package-lock.json: static/package.json static/package-lock.
 	npm --prefix static ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
+# The OpenFeature SDK that the tests use as an application does.
+e2e/openfeature/node_modules/.package-lock.json: e2e/openfeature/package.json e2e/openfeature/package-lock.json
+	npm --prefix e2e/openfeature ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 static/dist/manifest.json: static/node_modules/.package-lock.json $(ASSETS)
 	node static/build.mjs
 
@@ -53,7 +58,7 @@ run: bootstrap build ## run everything here, with demo data: make run ARGS="--li
 	bin/hotswap dev $(ARGS)
 
 .PHONY: test
-test: bootstrap assets ## run all tests on real services, ask for COVERAGE_MIN percent
+test: bootstrap assets e2e/openfeature/node_modules/.package-lock.json ## run all tests on real services, ask for COVERAGE_MIN percent
 	go test -timeout 20m -coverpkg=$(COVERED) -coverprofile=coverage.out $(PACKAGES)
 	@tools/coverage.sh coverage.out $(COVERAGE_MIN)
 	for module in $(CLIENT); do go -C $$module test ./...; done
