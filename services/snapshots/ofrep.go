@@ -1,12 +1,16 @@
 package snapshots
 
 import (
+	"net/url"
 	"strconv"
 	"strings"
 
 	"github.com/hotswap/hotswap/models"
 	"github.com/hotswap/hotswap/services/configs"
 )
+
+// FlagStreamPath is where those who hold flags are told to ask anew.
+const FlagStreamPath = "/ofrep/v1/events"
 
 // Reasons of the OpenFeature specification.
 const (
@@ -38,9 +42,19 @@ func (s *Snapshot) encodeFlags() []byte {
 		}
 		out = appendFlag(out, r)
 	}
-	out = append(append(out, `],"metadata":{"revision":`...), models.Text(s.Revision)...)
+	out = append(out, `],"eventStreams":[{"type":"sse","endpoint":{"requestUri":"`...)
+	out = append(append(out, s.flagStream()...), `"}}]`...)
+	out = append(append(out, `,"metadata":{"revision":`...), models.Text(s.Revision)...)
 	return append(out, `}}`...)
 }
+
+// flagStream is where the moves of this snapshot are told, without an origin: that is the one the caller knows us by.
+func (s *Snapshot) flagStream() string {
+	return FlagStreamPath + "?" + url.Values{"tenantId": {s.TenantID}, "environment": {s.Environment}}.Encode()
+}
+
+// Split tells whether a deployment on its way gives some readers other values than others.
+func (s *Snapshot) Split() bool { return len(s.overlays) > 0 }
 
 // FlagBody is the answer to an evaluation of one flag of the snapshot.
 func (s *Snapshot) FlagBody(r configs.Resolved) []byte {

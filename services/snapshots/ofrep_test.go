@@ -6,7 +6,25 @@ import (
 	"testing"
 
 	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/services/snapshots"
 )
+
+// Units share the stream of those who hold flags: all are told when some may have changed sides.
+func TestHoldersOfFlagsAreReminded(t *testing.T) {
+	t.Parallel()
+	n := listening(t, newRollouts(t))
+	e := &ear{}
+	n.watch(t, snapshots.Topic{TenantID: "acme", Environment: production, Telling: snapshots.TellRefetch}, "", e)
+	n.Advance(canary, models.Progress{Threshold: models.Buckets})
+	soon(t, "the event", func() bool {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		return len(e.ids) == 2 && e.failed == nil
+	})
+	if snap := n.seen(t, "acme", "unit"); !snap.Split() {
+		t.Error("nothing is split")
+	}
+}
 
 // Flags tell what a deployment on its way decided, on their own and all at once.
 func TestFlagsOfSides(t *testing.T) {

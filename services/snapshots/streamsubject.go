@@ -87,9 +87,18 @@ func (s *subject) take(snap *Snapshot, seen int) bool {
 // frame is what those who watch already are told of the snapshot. The subject is locked.
 func (s *subject) frame(id string, snap *Snapshot) []byte {
 	if s.topic.Telling == TellRefetch {
-		return refetchFrame(id, snap.ETag, s.hub.service.now())
+		return refetchFrame(id, snap.FlagsTag(), s.hub.service.now())
 	}
 	return changeFrame(id, snap.Revision, s.told, pairs(snap))
+}
+
+// remind tells all who watch flags to look again: some of them may be on another side of a deployment.
+func (s *subject) remind() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.light != nil {
+		s.move(refetchFrame(s.id, s.light.FlagsTag(), s.hub.service.now()))
+	}
 }
 
 // move tells all who watch, and keeps the frame for those who come again. The subject is locked.
@@ -160,7 +169,7 @@ func joined(steps []step) []byte {
 
 func (s *subject) all(snap *Snapshot) []byte {
 	if s.topic.Telling == TellRefetch {
-		return refetchFrame(s.id, snap.ETag, s.hub.service.now())
+		return refetchFrame(s.id, snap.FlagsTag(), s.hub.service.now())
 	}
 	return snapshotFrame(s.id, snap.Body())
 }
@@ -235,6 +244,6 @@ func (s *Snapshot) id() string { return strings.Trim(s.ETag, `"`) }
 // bare is the snapshot without its values.
 func (s *Snapshot) bare() *Snapshot {
 	bare := *s
-	bare.entries, bare.Withheld, bare.json = nil, nil, nil
+	bare.entries, bare.Withheld, bare.json, bare.flags = nil, nil, nil, nil
 	return &bare
 }

@@ -80,7 +80,11 @@ func (h *hub) dispatchAll() {
 // dispatchSteps is for who may be on another side of a deployment.
 func (h *hub) dispatchSteps() {
 	for _, sub := range h.all() {
-		if sub.onSides() {
+		switch {
+		case !sub.onSides():
+		case sub.topic.Telling == TellRefetch:
+			sub.remind() // units share the stream
+		default:
 			h.queue.push(sub)
 		}
 	}

@@ -31,10 +31,11 @@ func asked(c echo.Context) (snapshots.Ask, error) {
 	if err != nil {
 		return snapshots.Ask{}, err
 	}
-	return e.ask(actor)
+	ask, err := e.ask(actor)
+	return ask, models.Under("/context", err)
 }
 
-// ask is what the actor asks for with the context.
+// ask is what the actor asks for with the context: invalid when neither names a tenant and an environment.
 func (e evaluation) ask(actor models.Actor) (snapshots.Ask, error) {
 	bound := actor.Bound(models.PermResolve)
 	if e.tenantID == "" {
@@ -45,9 +46,9 @@ func (e evaluation) ask(actor models.Actor) (snapshots.Ask, error) {
 	}
 	switch {
 	case e.tenantID == "":
-		return snapshots.Ask{}, models.Invalid("/context/tenantId", "a tenant is required: the API key is not for one alone")
+		return snapshots.Ask{}, models.Invalid("/tenantId", "a tenant is required: the API key is not for one alone")
 	case e.environment == "":
-		return snapshots.Ask{}, models.Invalid("/context/environment", "an environment is required: the API key is not for one alone")
+		return snapshots.Ask{}, models.Invalid("/environment", "an environment is required: the API key is not for one alone")
 	}
 	if err := actor.Require(models.PermResolve, "tenant", e.tenantID, e.environment); err != nil {
 		return snapshots.Ask{}, err

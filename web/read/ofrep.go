@@ -41,6 +41,8 @@ func RegisterFlags(r web.Router, h Handlers) {
 	r.Takes(http.MethodPost, flagsRoute, eventTag, eventModified)
 	r.Takes(http.MethodPost, flagRoute)
 	r.Takes(http.MethodGet, configurationRoute)
+	r.Echo.GET(snapshots.FlagStreamPath, h.flagStream)
+	r.Takes(http.MethodGet, snapshots.FlagStreamPath, "tenantId", "environment")
 }
 
 // flag answers with one flag.
@@ -79,7 +81,7 @@ func (h Handlers) flags(c echo.Context) error {
 	}
 	form := snap.Flags(takesGzip(c.Request().Header))
 	unchanged := h.unmodified(c, snap, form.ETag)
-	if tag := c.QueryParam(eventTag); unchanged && tag != "" && tag != snap.FlagsTag() {
+	if unchanged && isBehind(c, snap) {
 		if snap, err = h.next(c.Request().Context(), ask, snap); err != nil {
 			return err
 		}
@@ -112,6 +114,13 @@ func (h Handlers) evaluated(ctx context.Context, ask snapshots.Ask) (*snapshots.
 	return snap, models.Under("/context", err)
 }
 
+// isBehind tells whether an event told of other flags than those that are here. While readers are on sides it tells
+// nothing: all of them share its tag.
+func isBehind(c echo.Context, snap *snapshots.Snapshot) bool {
+	tag := c.QueryParam(eventTag)
+	return tag != "" && tag != snap.FlagsTag() && !snap.Split()
+}
+
 // next waits for values other than those that the caller has already: an event told of others, and it may have come
 // from a node that learnt of them before this one.
 func (h Handlers) next(ctx context.Context, ask snapshots.Ask, held *snapshots.Snapshot) (*snapshots.Snapshot, error) {
@@ -131,6 +140,29 @@ func (h Handlers) next(ctx context.Context, ask snapshots.Ask, held *snapshots.S
 			return snap, err
 		}
 	}
+}
+
+// flagStream tells who holds flags to ask for them anew, as often as any moves. Anything else of a credential than what
+// it may evaluate is refused as there.
+func (h Handlers) flagStream(c echo.Context) (err error) {
+	actor, ok := models.ActorFrom(c.Request().Context())
+	if !ok {
+		return models.Unauthenticated()
+	}
+	var e evaluation
+	if e.tenantID, err = param(c, "tenantId"); err != nil {
+		return err
+	}
+	if e.environment, err = param(c, "environment"); err != nil {
+		return err
+	}
+	ask, err := e.ask(actor)
+	if err != nil {
+		return err
+	}
+	return h.Streams.Open(c, snapshots.Topic{
+		TenantID: ask.TenantID, Environment: ask.Environment, InClear: ask.InClear, Telling: snapshots.TellRefetch,
+	})
 }
 
 // configuration answers what providers may ask before they evaluate: the same for everybody.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/hotswap/hotswap/models"
+	"github.com/hotswap/hotswap/web/read"
 )
 
 const (
@@ -90,7 +92,7 @@ func TestFlags(t *testing.T) {
 	w := s.post("app", flags, prod)
 	revision := strings.TrimSuffix(strings.Trim(w.Header().Get("ETag"), `"`), ".ofrep")
 	want := `{"flags":[{"key":"limit","value":9007199254740993,"reason":"STATIC","variant":"acme:1","metadata":{"layer":"acme","version":1,"type":"number"}}],` +
-		`"metadata":{"revision":"` + revision + `"}}`
+		`"eventStreams":[{"type":"sse","endpoint":{"requestUri":"/ofrep/v1/events?environment=Production&tenantId=acme"}}],"metadata":{"revision":"` + revision + `"}}`
 	if diff := cmp.Diff(want, w.Body.String()); diff != "" || w.Code != http.StatusOK || !json.Valid(w.Body.Bytes()) {
 		t.Errorf("%d %s", w.Code, diff)
 	}
@@ -158,6 +160,68 @@ func TestFlagsAfterAnEvent(t *testing.T) {
 	}
 }
 
+// Those who hold flags are told where to hear of moves, and an event there names the tag of what to ask for.
+func TestFlagStream(t *testing.T) {
+	t.Parallel()
+	p := newPushing(t, read.StreamOptions{})
+	var all struct {
+		EventStreams []struct {
+			Type     string `json:"type"`
+			Endpoint struct {
+				RequestURI string `json:"requestUri"`
+			} `json:"endpoint"`
+		} `json:"eventStreams"`
+	}
+	first := p.post("app", flags, prod)
+	if err := json.Unmarshal(first.Body.Bytes(), &all); err != nil || len(all.EventStreams) != 1 || all.EventStreams[0].Type != "sse" {
+		t.Fatalf("%s: %v", first.Body, err)
+	}
+	where := all.EventStreams[0].Endpoint.RequestURI
+	r := p.open(t, "app", where)
+	if now := r.next("id: "); !strings.Contains(now, `"etag":`+strconv.Quote(first.Header().Get("ETag"))) {
+		t.Errorf("the first event is %s, the tag %s", now, first.Header().Get("ETag"))
+	}
+	p.set("acme", "limit", `8`)
+	event := r.next("id: ")
+	_, data, _ := strings.Cut(event, "data: ")
+	var told struct {
+		Type, ETag   string
+		LastModified int64
+	}
+	if err := json.Unmarshal([]byte(data), &told); err != nil || told.Type != "refetchEvaluation" || told.LastModified < time.Now().Unix()-60 {
+		t.Fatalf("%s: %v", event, err)
+	}
+	next := p.post("app", flags+"?flagConfigEtag="+url.QueryEscape(told.ETag)+"&flagConfigLastModified="+strconv.FormatInt(told.LastModified, 10),
+		prod, "If-None-Match", first.Header().Get("ETag"))
+	if next.Code != http.StatusOK || next.Header().Get("ETag") != told.ETag || !strings.Contains(next.Body.String(), `"value":8,`) {
+		t.Errorf("%d %v %s", next.Code, next.Header(), next.Body)
+	}
+	p.open(t, "qa", "/ofrep/v1/events").next("id: ") // the key says it all
+	for name, test := range map[string]struct {
+		who, path string
+		status    int
+		details   string
+	}{
+		"nobody":            {"unknown", where, 401, "credential"},
+		"another's":         {"other", where, 404, "tenant not found"},
+		"elsewhere":         {"qa", where, 403, "permission"},
+		"suspended":         {"all", "/ofrep/v1/events?tenantId=held&environment=Production", 403, "suspended"},
+		"none named":        {"all", "/ofrep/v1/events?environment=Production", 400, "/tenantId"},
+		"no environment":    {"app", "/ofrep/v1/events", 400, "/environment"},
+		"given twice":       {"app", where + "&tenantId=acme", 400, "/tenantId"},
+		"unknown parameter": {"app", where + "&unit=u", 400, "/unit"},
+	} {
+		w := p.ask(http.MethodGet, test.who, test.path, "")
+		var got failure
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != test.status || got.ErrorCode != "GENERAL" || !strings.Contains(got.ErrorDetails, test.details) {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+	}
+	p.revoked.Store("app")
+	r.next("event: end\n")
+	r.closed()
+}
+
 // failure is an error in the protocol's own form.
 type failure struct {
 	Key          string `json:"key"`
@@ -219,6 +283,7 @@ func TestFlagRefusals(t *testing.T) {
 		"white space":                  {"app", one, " {\n\"context\" : { \"environment\" : \"Production\" } }\n", 200, "", ""},
 		"too large":                    {"app", one, with(`"a":"` + strings.Repeat("x", 1<<20) + `"`), 413, "GENERAL", "large"},
 		"unknown parameter":            {"app", one + "?environment=Production", prod, 400, "GENERAL", "/environment"},
+		"stream with a body":           {"app", "/ofrep/v1/events", prod, 405, "GENERAL", "method"},
 		"no such path":                 {"app", "/ofrep/v1/nothing", prod, 404, "GENERAL", "path"},
 		"NUL in the key":               {"app", flags + "/%00", prod, 404, "FLAG_NOT_FOUND", ""},
 	}

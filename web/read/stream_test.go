@@ -69,7 +69,10 @@ func (p pushing) open(t *testing.T, who, path string, headers ...string) *readin
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(15 * time.Second))
-	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\nX-Api-Key: %s\r\n%s\r\n", web.Prefix+path, who, strings.Join(append(headers, ""), "\r\n"))
+	if !strings.HasPrefix(path, "/ofrep/") {
+		path = web.Prefix + path
+	}
+	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\nX-Api-Key: %s\r\n%s\r\n", path, who, strings.Join(append(headers, ""), "\r\n"))
 	r := &reading{t: t, conn: conn, in: bufio.NewReader(conn)}
 	response, err := http.ReadResponse(r.in, nil) //nolint:bodyclose // the events are read from the connection
 	if err != nil {
