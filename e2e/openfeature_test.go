@@ -7,9 +7,14 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/hotswap/hotswap/web/pace"
+	"github.com/hotswap/hotswap/web/webtest"
 )
 
 // sdk is a Node process in which the OpenFeature SDK evaluates flags as an application does, with one client for each
@@ -66,7 +71,13 @@ type details struct {
 	Reason    string         `json:"reason"`
 	Variant   string         `json:"variant"`
 	ErrorCode string         `json:"errorCode"`
+	Message   string         `json:"errorMessage"`
 	Metadata  map[string]any `json:"flagMetadata"`
+
+	// Of an evaluation of all flags.
+	Status int      `json:"httpStatus"`
+	Tag    string   `json:"tag"`
+	Keys   []string `json:"keys"`
 }
 
 func (s *sdk) evaluate(e evaluation) (d details) {
@@ -113,15 +124,6 @@ func TestOpenFeature(t *testing.T) {
 	})
 
 	acme := map[string]any{"tenantId": "acme-corp", "environment": "Development", "targetingKey": "user-1", "plan": map[string]any{"seats": 5}}
-	of := func(changes map[string]any) map[string]any {
-		out := map[string]any{}
-		for _, members := range []map[string]any{acme, changes} {
-			for name, value := range members {
-				out[name] = value
-			}
-		}
-		return out
-	}
 	layout := map[string]any{"columns": []any{1.0, 2.0, map[string]any{"wide": true}}, "title": nil}
 	for name, test := range map[string]struct {
 		ask    evaluation
@@ -142,7 +144,7 @@ func TestOpenFeature(t *testing.T) {
 		"one tenant":                 {evaluation{"globex", "string", "theme", "none", nil}, "plain", "STATIC", ""},
 		"another's":                  {evaluation{"globex", "string", "theme", "none", acme}, "none", "ERROR", "FLAG_NOT_FOUND"},
 		"all tenants":                {evaluation{"all", "string", "theme", "none", acme}, `dark "mode" é`, "STATIC", ""},
-		"all tenants, another":       {evaluation{"all", "string", "theme", "none", of(map[string]any{"tenantId": "globex"})}, "plain", "STATIC", ""},
+		"all tenants, another":       {evaluation{"all", "string", "theme", "none", map[string]any{"tenantId": "globex", "environment": "Development"}}, "plain", "STATIC", ""},
 		"all tenants, nothing named": {evaluation{"all", "string", "theme", "none", nil}, "none", "ERROR", "INVALID_CONTEXT"},
 		"one tenant, another place":  {evaluation{"tenant", "string", "theme", "none", map[string]any{"environment": "Staging"}}, "light", "STATIC", ""},
 		"one tenant, no place":       {evaluation{"tenant", "string", "theme", "none", nil}, "none", "ERROR", "INVALID_CONTEXT"},
@@ -154,11 +156,36 @@ func TestOpenFeature(t *testing.T) {
 		}
 	}
 
+	all := app.evaluate(evaluation{Client: "acme", Type: "all"})
+	if diff := cmp.Diff([]string{"dashboard.new", "layout", "limit", "theme"}, all.Keys); diff != "" || all.Status != http.StatusOK {
+		t.Errorf("all flags: %+v", all)
+	}
+	if again := app.evaluate(evaluation{Client: "acme", Type: "all", Flag: all.Tag}); again.Status != http.StatusNotModified {
+		t.Errorf("all flags, unchanged: %+v", again)
+	}
+
 	ask := evaluation{"acme", "number", "limit", 1, nil}
 	id := s.as("engineer").get("/configs?tenantId=acme-corp&environment=Development&search=limit").want(http.StatusOK).text("items.0.id")
 	s.as("engineer").put("/configs/"+id, `{"value":20}`).want(http.StatusOK)
 	got := app.evaluate(ask)
 	if got.Value != 20.0 || got.Variant != "acme-corp:2" || got.Metadata["layer"] != "acme-corp" || got.Metadata["version"] != 2.0 || got.Metadata["type"] != "number" {
 		t.Errorf("after a change: %+v", got)
+	}
+	if moved := app.evaluate(evaluation{Client: "acme", Type: "all", Flag: all.Tag}); moved.Status != http.StatusOK || moved.Tag == all.Tag {
+		t.Errorf("all flags after a change: %+v", moved)
+	}
+}
+
+// TestOpenFeatureIsPaced has the SDK evaluate more often than the operator lets it: it goes on with its defaults.
+func TestOpenFeatureIsPaced(t *testing.T) {
+	t.Parallel()
+	site := webtest.Limited(t, pace.Limits{Reads: pace.Limit{Count: 1, Per: time.Hour}})
+	app := newSDK(t, site.URL, map[string]string{"app": site.Key("app")})
+	ask := evaluation{"app", "boolean", "never.set", true, map[string]any{"tenantId": "acme", "environment": "Production"}}
+	if got := app.evaluate(ask); got.Value != true || got.ErrorCode != "FLAG_NOT_FOUND" {
+		t.Errorf("the first: %+v", got)
+	}
+	if got := app.evaluate(ask); got.Value != true || got.ErrorCode != "GENERAL" || !strings.Contains(got.Message, "rate limit") {
+		t.Errorf("the second: %+v", got)
 	}
 }
