@@ -32,7 +32,10 @@ func asked(c echo.Context) (snapshots.Ask, error) {
 		return snapshots.Ask{}, err
 	}
 	ask, err := e.ask(actor)
-	return ask, models.Under("/context", err)
+	if err != nil {
+		return ask, models.Under("/context", err)
+	}
+	return ask, nil
 }
 
 // ask is what the actor asks for with the context: invalid when neither names a tenant and an environment.

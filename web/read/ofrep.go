@@ -111,7 +111,10 @@ func (h Handlers) noteFlags(c echo.Context, snap *snapshots.Snapshot, began time
 // evaluated finds the values that the flags have. What is wrong with what was asked stands in the evaluation context.
 func (h Handlers) evaluated(ctx context.Context, ask snapshots.Ask) (*snapshots.Snapshot, error) {
 	snap, err := h.Snapshots.Get(ctx, ask)
-	return snap, models.Under("/context", err)
+	if err != nil {
+		return nil, models.Under("/context", err)
+	}
+	return snap, nil
 }
 
 // isBehind tells whether an event told of other flags than those that are here. While readers are on sides it tells

@@ -37,7 +37,7 @@ func readAtMost(r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
 		return nil, tooLarge(r)
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
+	body, err := readAll(r, limit)
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, &models.Error{Code: models.CodeTimeout, Message: "the body did not arrive in time"}
@@ -48,6 +48,18 @@ func readAtMost(r *http.Request, limit int64) ([]byte, error) {
 	default:
 		return body, nil
 	}
+}
+
+// readAll reads a body that says how long it is, and is short, without more memory than that; one byte more than the
+// limit of any other.
+func readAll(r *http.Request, limit int64) ([]byte, error) {
+	const short = 16 << 10
+	if r.ContentLength < 0 || r.ContentLength > short {
+		return io.ReadAll(io.LimitReader(r.Body, limit+1))
+	}
+	body := make([]byte, r.ContentLength)
+	_, err := io.ReadFull(r.Body, body)
+	return body, err
 }
 
 // tooLarge reads on for a while: most clients send all before they read, and would see a broken connection
@@ -63,8 +75,8 @@ func isJSON(h http.Header) bool {
 		return false
 	}
 	types := h["Content-Type"]
-	if len(types) == 0 {
-		return true
+	if len(types) == 0 || len(types) == 1 && (types[0] == "application/json" || types[0] == "application/json; charset=utf-8") {
+		return true // as nearly everybody writes it
 	}
 	media, params, err := mime.ParseMediaType(types[0])
 	charset, named := params["charset"]
