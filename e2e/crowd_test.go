@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -124,7 +125,7 @@ func TestTortureLoadsBearTheirToken(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				if want := fmt.Sprint(set.Head.Revision); string(set.Entries["revision"].Value) != want {
+				if want := strconv.FormatInt(set.Head.Revision, 10); string(set.Entries["revision"].Value) != want {
 					t.Errorf("revision %s bears the value of %s", want, set.Entries["revision"].Value)
 				}
 				seen.Store(set.Head.Token, true)

@@ -146,9 +146,9 @@ func (s *Service) begin(ctx context.Context) <-chan singleflight.Result {
 	return s.loads.DoChan("", func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
 		defer cancel()
-		began, epoch := time.Now(), s.epoch.Load()
+		ended, epoch := s.pace.Begin(), s.epoch.Load()
 		d, err := s.read(ctx)
-		s.pace.Noted(began, err)
+		ended(err)
 		if err == nil {
 			d.epoch = epoch
 		}

@@ -84,10 +84,9 @@ func (s *Service) keepSets(ctx context.Context) {
 
 // kept counts how a write to disk went, and says once that it does not go, and once that it does again.
 func (s *Service) kept(err error) {
-	switch {
-	case err == nil:
+	if err == nil {
 		s.metrics.kept.ok.Inc()
-	default:
+	} else {
 		s.metrics.kept.failed.Inc()
 	}
 	switch failing := err != nil; {

@@ -329,9 +329,9 @@ func (s *Service) load(ctx context.Context, l link) (*configs.LayerSet, error) {
 		s.install(epoch, l, set)
 		return set, nil
 	}
-	began := time.Now()
+	ended := s.pace.Begin()
 	loaded, err := configs.LoadLayerSet(ctx, s.db, l.key.TenantID, l.key.Environment)
-	s.pace.Noted(began, err)
+	ended(err)
 	if err != nil {
 		s.metrics.loads.failed.Inc()
 		return nil, err

@@ -60,7 +60,7 @@ func take(name string) (*os.File, error) {
 	if err != nil {
 		return nil, cause(err)
 	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) //nolint:gosec // a file descriptor fits
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if err == nil {
 		return f, nil
 	}
@@ -133,7 +133,7 @@ func syncDir(path string) (err error) {
 
 // Read is what was written; fs.ErrNotExist when there is no such file.
 func (d *Dir) Read(name string) (_ []byte, err error) {
-	f, err := os.Open(filepath.Join(d.path, name))
+	f, err := os.Open(filepath.Join(d.path, name)) //nolint:gosec // names are our own
 	if err != nil {
 		return nil, cause(err)
 	}

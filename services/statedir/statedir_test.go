@@ -51,7 +51,7 @@ func TestOneProcessAtATime(t *testing.T) {
 	if _, err := statedir.Open(path); err == nil {
 		t.Error("a directory that others may read was taken")
 	}
-	if err := os.Chmod(path, 0o700); err != nil { //nolint:gosec // a directory
+	if err := os.Chmod(path, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	d, err := statedir.Open(path)

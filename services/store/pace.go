@@ -30,9 +30,13 @@ func (p *Pace) IsLate() bool { return p.late.Load() }
 // Late says that a reader waited in vain.
 func (p *Pace) Late() { p.late.Store(true) }
 
-// Noted is how a load went that began at that time.
-func (p *Pace) Noted(began time.Time, err error) {
-	p.late.Store(time.Since(began) > patience || Unavailable(err))
+// Begin says that a load begins. Whoever carries it out tells how it ended.
+func (p *Pace) Begin() (ended func(error)) {
+	timer := time.AfterFunc(patience, p.Late)
+	return func(err error) {
+		inTime := timer.Stop()
+		p.late.Store(!inTime || Unavailable(err))
+	}
 }
 
 // Unavailable tells whether the error says that something does not answer, or not in time.

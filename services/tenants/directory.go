@@ -198,9 +198,9 @@ func (d *Directory) load(ctx context.Context, id string) error {
 	done := d.loads.DoChan(id, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
 		defer cancel()
-		began := time.Now()
+		ended := d.pace.Begin()
 		err := d.loadNow(ctx, id)
-		d.pace.Noted(began, err)
+		ended(err)
 		return nil, err
 	})
 	select {
