@@ -111,7 +111,8 @@ func TestNothingElseIsASet(t *testing.T) {
 		}
 	}
 	twice := exampleSet(t, 2)
-	double := append(appendEntry(nil, twice.Entries[entriesOf(twice)[0].Key]), appendEntry(nil, twice.Entries[entriesOf(twice)[0].Key])...)
+	one := entriesOf(twice)[0]
+	double := append(appendEntry(nil, &one), appendEntry(nil, &one)...)
 	for name, raw := range map[string][]byte{
 		"nothing": nil, "no format": {}, "another format": append([]byte{setFormat + 1}, pack(plain)[1:]...), "more": pack(append(slices.Clip(plain), 0)),
 		"too much":  pack(make([]byte, maxSetBytes+1)),

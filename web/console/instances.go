@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -16,10 +17,8 @@ func registerInstances(r *web.Console, d desk) { r.Page("/instances", d.instance
 
 // instances is the list of instances, narrowed as the filters say. What is wrong with them is said in its place.
 func (d desk) instances(c echo.Context) error {
-	ctx := c.Request().Context()
-	view, status := views.Instances{Query: views.InstanceQuery{
-		TenantID: strings.TrimSpace(c.QueryParam("tenantId")), Environment: c.QueryParam("environment"), Cursor: c.QueryParam("cursor"),
-	}}, http.StatusOK
+	ctx, status := c.Request().Context(), http.StatusOK
+	view := views.Instances{Query: instanceQuery(c)}
 	page, err := models.NewPage(models.DefaultLimit, view.Query.Cursor)
 	if err != nil {
 		return err
@@ -32,13 +31,23 @@ func (d desk) instances(c echo.Context) error {
 		return err
 	}
 	view.Items, view.Next = list.Items, list.Next
-	actor, _ := models.ActorFrom(ctx)
-	sees := func(id string) bool { return actor.Can(models.PermViewConfigs, id, "") }
-	if view.Tenants, err = d.tenantChoices(ctx, false, sees); err != nil {
+	if view.Tenants, err = d.tenantChoices(ctx, false, seesConfigs(ctx)); err != nil {
 		return err
 	}
 	if view.Environments, err = d.environmentNames(ctx); err != nil {
 		return err
 	}
 	return d.pages.Render(c, status, views.Page{Title: "Instances", Main: views.InstancesMain(view)})
+}
+
+func instanceQuery(c echo.Context) views.InstanceQuery {
+	return views.InstanceQuery{
+		TenantID: strings.TrimSpace(c.QueryParam("tenantId")), Environment: c.QueryParam("environment"), Cursor: c.QueryParam("cursor"),
+	}
+}
+
+// seesConfigs tells of which tenants the caller may view configs.
+func seesConfigs(ctx context.Context) func(id string) bool {
+	actor, _ := models.ActorFrom(ctx)
+	return func(id string) bool { return actor.Can(models.PermViewConfigs, id, "") }
 }

@@ -101,7 +101,7 @@ func parameter(name, in string, required bool) *huma.Param {
 func past() *huma.Param {
 	at := parameter("at", "query", false)
 	at.Schema.Format = "date-time"
-	at.Description = "The values as they were at this instant, from Postgres: at most 5 a second for each credential, 50 at once"
+	at.Description = "The values as they were at this instant, from Postgres: at most 5 a second for each credential, ten at once"
 	return at
 }
 
