@@ -347,7 +347,7 @@ func (n planNode) scans(all map[string]index, limited bool, found map[string]boo
 	case "Index Scan", "Index Only Scan", "Bitmap Index Scan":
 		i := all[n.Index]
 		early := i.gist && n.IndexCond != "" || smallIndexes[n.Index] != "" || limited && n.IndexCond == "" && n.Filter == ""
-		if !early && !strings.Contains(n.IndexCond, i.lead+" ") && !strings.Contains(n.IndexCond, i.lead+")") {
+		if !early && !strings.Contains(n.IndexCond, i.lead+" ") && !strings.Contains(n.IndexCond, i.lead+")") && !between(n.IndexCond, i.lead) {
 			found[i.table] = true
 		}
 	case "Sort", "Aggregate", "Hash":
@@ -356,6 +356,11 @@ func (n planNode) scans(all map[string]index, limited bool, found map[string]boo
 	for _, below := range n.Plans {
 		below.scans(all, limited, found)
 	}
+}
+
+// between tells whether a condition compares rows that begin with the column from both sides.
+func between(condition, lead string) bool {
+	return strings.Contains(condition, "(ROW("+lead+", ") && strings.Contains(condition, " >= ROW(") && strings.Contains(condition, " <= ROW(")
 }
 
 func mayScan(sql, table string) bool {

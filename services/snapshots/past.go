@@ -62,6 +62,7 @@ func (s *Service) show(ctx context.Context, made *Snapshot, past *configs.Past, 
 	if err != nil {
 		return err
 	}
+	s.metrics.unopened.Add(float64(got.unopened))
 	s.finish(made, identity, inClear, got)
 	return nil
 }

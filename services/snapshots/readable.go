@@ -14,6 +14,7 @@ type readable struct {
 	values   []configs.Resolved
 	withheld []string // keys that they do not get
 	reveals  bool     // sensitive values are among them, in clear
+	unopened int      // sensitive values that did not open
 }
 
 // readable leaves sensitive values out, or opens them for who may read secrets. One that does not open is left out,
@@ -27,6 +28,9 @@ func (s *Service) readable(ctx context.Context, resolved []configs.Resolved, inC
 				return readable{}, err
 			}
 			out.reveals = out.reveals || ok
+			if !ok {
+				out.unopened++
+			}
 		}
 		if ok {
 			out.values = append(out.values, r)
@@ -47,7 +51,6 @@ func (s *Service) opened(ctx context.Context, r configs.Resolved) (configs.Resol
 	case isUnavailable(err) || errors.Is(err, context.Canceled):
 		return r, false, err
 	case err != nil:
-		s.metrics.unopened.Inc()
 		s.log.ErrorContext(ctx, "a sensitive value does not open", slog.String("layer", r.Layer), slog.String("key", r.Key), slog.Any("error", err))
 		return r, false, nil
 	}

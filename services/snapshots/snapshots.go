@@ -267,6 +267,7 @@ func (s *Service) compose(ctx context.Context, tenant models.Tenant, at place) (
 		return nil, err
 	}
 	made := s.newSnapshot(tenant, at, chain, sets, got)
+	s.metrics.unopened.Add(float64(got.unopened))
 	s.metrics.composes.Inc()
 	s.keep(epoch, at, made)
 	return made, nil

@@ -264,7 +264,7 @@ func (s *Server) load(ctx context.Context) error {
 	if _, err := s.Access.Directory(ctx); err != nil {
 		return fmt.Errorf("load people and keys: %w", err)
 	}
-	return nil
+	return s.prepareState(ctx)
 }
 
 // Run does what is done beside requests, until the context ends: it scans for heads that other nodes moved,

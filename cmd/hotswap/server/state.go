@@ -61,6 +61,17 @@ func (s *Server) keepControl(ctx context.Context) {
 	}
 }
 
+// prepareState makes sure that there is a key to seal what is kept, now and not in the middle of something else.
+func (s *Server) prepareState(ctx context.Context) error {
+	if s.options.State == nil {
+		return nil
+	}
+	if _, err := s.Secrets.SealBlob(ctx, nil, nil); err != nil {
+		return fmt.Errorf("the key of what is kept: %w", err)
+	}
+	return nil
+}
+
 // keepMoved leaves a file that cannot be written for the next time; the read plane has said so.
 func (s *Server) keepMoved(ctx context.Context, files []*keptFile) {
 	seal := s.Snapshots.Seal()
