@@ -59,6 +59,7 @@ func (n *node) serve(ctx context.Context) error {
 	}
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
+	go keepHeadroom(work)
 	worked := make(chan error, 1)
 	go func() { worked <- n.server.Run(work) }()
 
