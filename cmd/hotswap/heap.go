@@ -39,7 +39,7 @@ func keepHeadroom(ctx context.Context) {
 
 // gcPercent leaves the headroom over what is alive.
 func gcPercent(live uint64) int {
-	return int(min(max(headroom*100/max(live, 1), goPercent), mostPercent)) //nolint:gosec // at most mostPercent
+	return int(min(max(headroom*100/max(live, 1), goPercent), mostPercent))
 }
 
 // liveHeap is what the last collection left.
