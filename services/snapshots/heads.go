@@ -12,13 +12,20 @@ import (
 // one is still valid takes an atomic load per layer and no look-up.
 type cell struct {
 	head  atomic.Pointer[models.Head]
-	floor atomic.Int64 // no answer is older than this revision: this node served it, or wrote it
+	floor atomic.Int64 // no answer is older than this revision: this node served it
+	wrote atomic.Int64 // the newest revision that this node wrote: answers are as new as long as that can be waited for
 	seen  atomic.Int64 // the newest revision whose values were here
 	left  atomic.Int64 // when a head became known whose values are not here yet, in Unix nanoseconds; 0: they are
 }
 
-// demand takes a head that this node wrote: nothing older is served any more.
-func (c *cell) demand(revision int64) { lift(&c.floor, revision) }
+// demand takes a head that this node wrote: who asks from now on waits for its values.
+func (c *cell) demand(revision int64) { lift(&c.wrote, revision) }
+
+// demanded is the oldest revision that is served before anybody has waited.
+func (c *cell) demanded() int64 { return max(c.floor.Load(), c.wrote.Load()) }
+
+// served is the oldest revision that is served at all.
+func (c *cell) served() int64 { return c.floor.Load() }
 
 // came notes that the values of a revision are here. What is here may be served, so nothing older is from now on.
 func (c *cell) came(revision int64) {
@@ -71,7 +78,7 @@ func (c *cell) raise(h models.Head, now time.Time) bool {
 // reset takes the head of another database; nil: it has none.
 func (c *cell) reset(h *models.Head) {
 	c.head.Store(h)
-	for _, v := range []*atomic.Int64{&c.floor, &c.seen, &c.left} {
+	for _, v := range []*atomic.Int64{&c.floor, &c.wrote, &c.seen, &c.left} {
 		v.Store(0)
 	}
 }

@@ -309,7 +309,7 @@ func (s *Service) Restore(ctx context.Context) error {
 	}
 	s.epoch.Store(&at.Epoch)
 	s.environments.Store(&at.Environments)
-	s.contact.HeardAt(at.Heard)
+	s.contact.Told(at.Heard)
 	s.keptCursor, s.fromKept = at.Cursor, true
 	s.seenCursor.Store(&at.Cursor)
 	s.disk.adopt(list.Sets)

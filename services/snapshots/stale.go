@@ -31,23 +31,32 @@ func (s *Service) renewed(ctx context.Context, tenant models.Tenant, at place, h
 	if !isUnavailable(err) || ctx.Err() != nil {
 		return nil, err
 	}
-	if old := s.known(ctx, tenant, at, held); old != nil {
-		if old.current(tenant) {
-			s.metrics.reads.hit.Inc() // it came meanwhile
-			return s.dated(old), nil
-		}
-		s.pace.Late()
-		s.metrics.reads.stale.Inc()
-		return old.asStale(s.age(old)), nil
+	if old := s.known(ctx, tenant, at, held, (*cell).demanded); old != nil {
+		return s.late(old, tenant), nil
 	}
 	if made, err = s.renew(ctx, tenant, at); err == nil {
 		s.metrics.reads.composed.Inc()
 		return s.dated(made), nil
 	}
-	if isUnavailable(err) {
-		s.metrics.reads.failed.Inc() // a wrong question is no failure
+	if !isUnavailable(err) {
+		return nil, err // a wrong question is no failure
 	}
+	if old := s.known(ctx, tenant, at, held, (*cell).served); old != nil {
+		return s.late(old, tenant), nil // the database took a write of this node and does not give it back
+	}
+	s.metrics.reads.failed.Inc()
 	return nil, err
+}
+
+// late is the answer before, marked unless it is the one of now: it may have come meanwhile.
+func (s *Service) late(old *Snapshot, tenant models.Tenant) *Snapshot {
+	if old.current(tenant) {
+		s.metrics.reads.hit.Inc()
+		return s.dated(old)
+	}
+	s.pace.Late()
+	s.metrics.reads.stale.Inc()
+	return old.asStale(s.age(old))
 }
 
 // renewSoon makes the snapshot, and waits for it for a moment only; while loads are late not at all, and then no more
@@ -71,16 +80,15 @@ func (s *Service) age(snap *Snapshot) time.Duration {
 	return oldest
 }
 
-// known is the newest answer that can be made without the database; nil when there is none that is as new as what this
-// node has served, or has written.
-func (s *Service) known(ctx context.Context, tenant models.Tenant, at place, held *Snapshot) *Snapshot {
+// known is the newest answer that can be made without the database; nil when there is none that is as new as the floors.
+func (s *Service) known(ctx context.Context, tenant models.Tenant, at place, held *Snapshot, floor func(*cell) int64) *Snapshot {
 	if now, ok := s.composed.GetIfPresent(at); ok {
 		held = now // it may have come meanwhile
 	}
 	chain := s.chain(tenant, at.environment)
 	floors := make([]int64, len(chain))
 	for i, l := range chain {
-		floors[i] = l.cell.floor.Load()
+		floors[i] = floor(l.cell)
 	}
 	if held != nil && held.tier == tenant.Tier && held.covers(floors) {
 		return held

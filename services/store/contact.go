@@ -17,13 +17,14 @@ type Contact struct {
 	max time.Duration
 
 	last  atomic.Pointer[time.Time] // nil: nobody counts yet
+	told  atomic.Bool               // by another run of the node: this one never heard of the database itself
 	state atomic.Int32
 }
 
 // The states of a contact, each worse than the one before.
 const (
 	inTouch int32 = iota
-	silent        // what moved since the last contact is not known here
+	silent        // what moved since the last contact is not known here, or there was none yet
 	expired       // what is known here is too old to be honoured
 )
 
@@ -35,12 +36,12 @@ func NewContact(now func() time.Time, longest time.Duration) *Contact {
 // Heard says that the database answered just now.
 func (c *Contact) Heard() {
 	if c != nil {
-		c.HeardAt(c.now())
+		c.told.Store(false)
+		c.heard(c.now())
 	}
 }
 
-// HeardAt says when the database answered last, as a node that begins with what another one left knows it. An instant
-// in the future counts for now.
+// HeardAt says when the database answered last. An instant in the future counts for now.
 func (c *Contact) HeardAt(at time.Time) {
 	if c == nil {
 		return
@@ -48,6 +49,18 @@ func (c *Contact) HeardAt(at time.Time) {
 	if now := c.now(); at.After(now) {
 		at = now
 	}
+	c.heard(at)
+}
+
+// Told is HeardAt of another run of this node: until this one hears of the database itself, what it serves may be old.
+func (c *Contact) Told(at time.Time) {
+	if c != nil {
+		c.told.Store(true)
+		c.HeardAt(at)
+	}
+}
+
+func (c *Contact) heard(at time.Time) {
 	c.last.Store(&at)
 	c.Look()
 }
@@ -61,7 +74,7 @@ func (c *Contact) Look() {
 	switch silence := c.Silence(); {
 	case silence > c.max:
 		state = expired
-	case silence > silentAfter:
+	case silence > silentAfter, c.told.Load():
 		state = silent
 	}
 	c.state.Store(state)
