@@ -3,6 +3,7 @@ package snapshots_test
 import (
 	"errors"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
@@ -86,10 +87,12 @@ func TestOwnCommitsAreWaitedFor(t *testing.T) {
 		t.Errorf("read %s, stale %v, after %s", got, stale, time.Since(began))
 	}
 	n.Raise([]models.Head{n.db.Head(t, "acme", production)})
-	go func() {
+	var released sync.WaitGroup
+	defer released.Wait()
+	released.Go(func() {
 		time.Sleep(300 * time.Millisecond)
 		release()
-	}()
+	})
 	if got, stale := n.value(t, "acme", "limit"); got != "2" || stale {
 		t.Errorf("when it can be waited for: read %s, stale %v", got, stale)
 	}
