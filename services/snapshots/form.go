@@ -9,6 +9,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/maypok86/otter/v2"
+
+	"github.com/hotswap/hotswap/services/configs"
 )
 
 // Form is an answer as it is sent, with the lines of its headers ready. Nothing of it may be changed.
@@ -43,6 +45,36 @@ func unpackedTag(tag string) string {
 
 // forms are the encodings of one answer, each made when it is asked for first. Two who ask at once may both make it.
 type forms struct{ plain, packed atomic.Pointer[Form] }
+
+// keyForms are the answers for single keys. There is no room for any until one is asked for; then all of them weigh.
+type keyForms struct {
+	made atomic.Pointer[[]atomic.Pointer[Form]]
+}
+
+// keyFormOverhead is roughly what an answer for one key takes beside its key and value.
+const keyFormOverhead = 450
+
+func (k *keyForms) at(i, of int, grew func()) *atomic.Pointer[Form] {
+	made := k.made.Load()
+	if made == nil {
+		fresh := make([]atomic.Pointer[Form], of)
+		if k.made.CompareAndSwap(nil, &fresh) {
+			grew()
+		}
+		made = k.made.Load()
+	}
+	return &(*made)[i]
+}
+
+func (k *keyForms) bytes(entries []configs.Resolved) (n int) {
+	if k.made.Load() == nil {
+		return 0
+	}
+	for i := range entries {
+		n += keyFormOverhead + len(entries[i].Key) + len(entries[i].Value)
+	}
+	return n
+}
 
 // form is the one asked for; what is not worth packing comes plain.
 func (s *Snapshot) form(of *forms, packed bool, tag string, encode func() []byte) *Form {

@@ -3,7 +3,7 @@ package snapshots
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -26,8 +26,9 @@ type Snapshot struct {
 
 	home      *Service
 	place     place
-	json      *forms // of the bulk answer
-	flags     *forms // of the same as flags
+	json      *forms    // of the bulk answer
+	keys      *keyForms // of the answers for one key
+	flags     *forms    // of the same as flags
 	made      time.Time
 	tier      string
 	chain     []link
@@ -43,7 +44,7 @@ const entryOverhead = 450
 // bytes is about how much memory the snapshot keeps: the forms made so far, and the values, which may be the last of
 // a layer set that is gone.
 func (s *Snapshot) bytes() int {
-	n := 1000 + s.json.bytes() + s.flags.bytes()
+	n := 1000 + s.json.bytes() + s.flags.bytes() + s.keys.bytes(s.entries)
 	for _, r := range s.entries {
 		n += entryOverhead + len(r.Key) + len(r.Value) + len(r.Sealed)
 		for _, h := range r.Hides {
@@ -76,7 +77,7 @@ func (s *Service) newSnapshot(tenant models.Tenant, at place, chain []link, sets
 // finish gives the snapshot its values and names. The identity tells it from all others that have other values; it
 // is not made of them, so that nobody finds a secret by trying.
 func (s *Service) finish(made *Snapshot, identity []byte, inClear bool, got readable) {
-	made.home, made.json, made.flags = s, &forms{}, &forms{}
+	made.home, made.json, made.flags, made.keys = s, &forms{}, &forms{}, &keyForms{}
 	made.entries, made.Withheld, made.Reveals = got.values, got.withheld, got.reveals
 	made.Revision = base64.RawURLEncoding.EncodeToString(identity[:18])
 	made.ETag = `"` + made.Revision + `"`
@@ -124,11 +125,31 @@ func (s *Snapshot) asStale(age time.Duration) *Snapshot {
 
 // Key is the resolved value of one key; false when it has none or it is withheld.
 func (s *Snapshot) Key(key string) (configs.Resolved, bool) {
-	i, ok := slices.BinarySearchFunc(s.entries, key, func(r configs.Resolved, k string) int { return strings.Compare(r.Key, k) })
+	i, ok := s.find(key)
 	if !ok {
 		return configs.Resolved{}, false
 	}
 	return s.entries[i], true
+}
+
+func (s *Snapshot) find(key string) (int, bool) {
+	i := sort.Search(len(s.entries), func(i int) bool { return s.entries[i].Key >= key })
+	return i, i < len(s.entries) && s.entries[i].Key == key
+}
+
+// KeyForm is the answer for one key, made when it is asked for first, and whether it shows a secret; false when there is
+// no such key, or it is withheld.
+func (s *Snapshot) KeyForm(key string) (form *Form, sensitive, ok bool) {
+	i, ok := s.find(key)
+	if !ok {
+		return nil, false, false
+	}
+	place := s.keys.at(i, len(s.entries), func() { s.home.grew(s) })
+	if form = place.Load(); form == nil {
+		form = newForm(s.KeyBody(s.entries[i]), s.ETag, false)
+		place.Store(form)
+	}
+	return form, s.entries[i].Sensitive, true
 }
 
 // Entries are the resolved values by key, without what is withheld. They must not be changed.

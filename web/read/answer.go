@@ -25,7 +25,6 @@ func newLines() lines {
 func (h Handlers) unmodified(c echo.Context, snap *snapshots.Snapshot, tag []string) bool {
 	header := c.Response().Header()
 	header["Etag"] = tag
-	header[echo.HeaderVary] = h.lines.byEncoding
 	h.told(c, snap)
 	return held(c.Request().Header, tag[0])
 }

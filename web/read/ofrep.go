@@ -80,6 +80,7 @@ func (h Handlers) flags(c echo.Context) error {
 		return err
 	}
 	form := snap.Flags(takesGzip(c.Request().Header))
+	c.Response().Header()[echo.HeaderVary] = h.lines.byEncoding
 	unchanged := h.unmodified(c, snap, form.ETag)
 	if unchanged && isBehind(c, snap) {
 		if snap, err = h.next(c.Request().Context(), ask, snap); err != nil {

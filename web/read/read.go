@@ -83,6 +83,7 @@ func (h Handlers) tenant(c echo.Context, snap *snapshots.Snapshot) (revealed boo
 		return false, models.Invalid("/include", "metadata is all that can be included")
 	}
 	form := snap.JSON(takesGzip(c.Request().Header))
+	c.Response().Header()[echo.HeaderVary] = h.lines.byEncoding
 	if h.unmodified(c, snap, form.ETag) {
 		return false, c.NoContent(http.StatusNotModified)
 	}
@@ -91,11 +92,14 @@ func (h Handlers) tenant(c echo.Context, snap *snapshots.Snapshot) (revealed boo
 
 // key answers with one resolved value.
 func (h Handlers) key(c echo.Context, snap *snapshots.Snapshot) (revealed bool, err error) {
-	resolved, ok := snap.Key(c.Param("key"))
+	form, sensitive, ok := snap.KeyForm(c.Param("key"))
 	if !ok {
 		return false, models.NotFound("key")
 	}
-	return h.made(c, snap, snap.ETag, resolved.Sensitive, func() []byte { return snap.KeyBody(resolved) })
+	if h.unmodified(c, snap, form.ETag) {
+		return false, c.NoContent(http.StatusNotModified)
+	}
+	return sensitive, h.send(c, form)
 }
 
 // made answers with a body that is made each time.
