@@ -82,7 +82,7 @@ func withConn(ctx context.Context, c net.Conn) context.Context {
 
 // AtOnce announces that the answer has a body of n bytes, before any of it is written. The handler must write all of it.
 func AtOnce(r *http.Request, n int) {
-	if n <= smallAnswer || r.Method == http.MethodHead {
+	if n <= smallAnswer || r.Method == http.MethodHead || IsHead(r.Context()) {
 		return
 	}
 	if c, ok := r.Context().Value(connKey{}).(*atOnceConn); ok {

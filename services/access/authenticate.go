@@ -40,7 +40,7 @@ func (s *Service) byKey(d *Directory, credential string) (models.Actor, error) {
 	if !ok {
 		return models.Actor{}, models.Unauthenticated()
 	}
-	if gone := s.revoked.Load(); gone != nil && (*gone)[id] {
+	if s.Refused(id) {
 		return models.Actor{}, models.Unauthenticated()
 	}
 	hash := hashKey(credential)

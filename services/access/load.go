@@ -64,6 +64,12 @@ func (s *Service) Anew() {
 	}
 }
 
+// Refused tells whether this node revoked the key, whatever the directory says yet.
+func (s *Service) Refused(keyID string) bool {
+	gone := s.revoked.Load()
+	return gone != nil && (*gone)[keyID]
+}
+
 // refuse makes a key that this node revoked open nothing, though Postgres may not answer any more.
 func (s *Service) refuse(keyID string) {
 	for {

@@ -139,6 +139,13 @@ func (d *disk) drop(key models.HeadKey) {
 	}
 }
 
+// dropFile is drop, unless another file has taken its place.
+func (d *disk) dropFile(key models.HeadKey, file string) {
+	if now, ok := d.find(key); ok && now.File == file {
+		d.drop(key)
+	}
+}
+
 // empty lists nothing any more.
 func (d *disk) empty() {
 	if d == nil {
@@ -159,8 +166,8 @@ func (d *disk) adopt(sets []onDisk) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, set := range sets {
+		d.bytes += set.Size - d.sets[set.Head.Key()].Size
 		d.sets[set.Head.Key()] = set
-		d.bytes += set.Size
 	}
 }
 

@@ -90,12 +90,10 @@ func (s *Service) kept(err error) {
 		s.metrics.kept.failed.Inc()
 	}
 	switch failing := err != nil; {
-	case failing && !s.keepFails:
+	case failing && s.keepFails.CompareAndSwap(false, true):
 		s.log.Warn("the state directory cannot be written: this node could not start without its database", slog.Any("error", err))
-		s.keepFails = true
-	case !failing && s.keepFails:
+	case !failing && s.keepFails.CompareAndSwap(true, false):
 		s.log.Info("the state directory is written again")
-		s.keepFails = false
 	}
 }
 
@@ -156,7 +154,7 @@ func (s *Service) openKept(ctx context.Context, epoch string, kept onDisk) *conf
 		return nil // its key is out of reach for now
 	}
 	s.dropped(ctx, kept.File, err)
-	s.disk.drop(kept.Head.Key())
+	s.disk.dropFile(kept.Head.Key(), kept.File)
 	return nil
 }
 

@@ -76,7 +76,7 @@ func (s *Service) scanOn(ctx context.Context, tell func([]models.Head)) {
 	defer tick.Stop()
 	// The first scan tells of every head: whoever was loaded before this service may have missed a move.
 	failing := s.step(ctx, lookFirst, false, tell)
-	for n := 1; ; {
+	for n, first := 1, failing; ; first = first && failing {
 		kind := lookMoved
 		select {
 		case <-ctx.Done():
@@ -86,6 +86,9 @@ func (s *Service) scanOn(ctx context.Context, tell func([]models.Head)) {
 				kind = lookAll
 			}
 		case <-s.wake:
+		}
+		if first { // it was never told
+			kind = lookFirst
 		}
 		failing = s.step(ctx, kind, failing, tell)
 		select {
@@ -158,7 +161,7 @@ func (s *Service) scan(ctx context.Context, from string) (moved []models.Head, a
 	case known == nil:
 		s.epoch.Store(&epoch)
 	case *known != epoch, wentBack(before, s.cursor):
-		moved, err = s.beginEpoch(ctx)
+		moved, err = s.beginEpoch(ctx, before)
 		return moved, true, err
 	}
 	return moved, false, nil
@@ -192,11 +195,11 @@ func (s *Service) read(ctx context.Context, from string) (out []models.Head, epo
 }
 
 // beginEpoch takes the heads of another database as they are, lower ones too, and forgets all layer sets: what
-// was committed last in the one before may be lost.
-func (s *Service) beginEpoch(ctx context.Context) ([]models.Head, error) {
+// was committed last in the one before may be lost. The cursor of that one tells a database that went back.
+func (s *Service) beginEpoch(ctx context.Context, before string) ([]models.Head, error) {
 	all, epoch, err := s.read(ctx, anyTransaction)
 	if err != nil {
-		s.cursor = "" // the next one reads all as well
+		s.cursor = before // the next scan finds out again
 		return nil, err
 	}
 	s.log.ErrorContext(ctx, "the database is another one than before: it was restored or failed over, and its last changes may be lost")

@@ -83,9 +83,9 @@ type Service struct {
 	hub           *hub
 	anew          func(context.Context)
 
-	disk       *disk // nil without a state directory
-	keepFails  bool  // so that it is said once
-	fromKept   bool  // of the scan: the node began with what it had kept, and has not heard of its database since
+	disk       *disk       // nil without a state directory
+	keepFails  atomic.Bool // so that it is said once
+	fromKept   bool        // of the scan: the node began with what it had kept, and has not heard of its database since
 	keptCursor string
 	seenCursor atomic.Pointer[string] // the scan's cursor, for who keeps it
 }
@@ -214,7 +214,7 @@ func (s *Service) renew(ctx context.Context, tenant models.Tenant, at place) (*S
 	chain := s.chain(tenant, at.environment)
 	wanted := revisions(chain)
 	for range tries {
-		key := fmt.Sprint(at.tenantID, " ", tenant.Tier, " ", at.environment, " ", at.inClear, " ", at.sides)
+		key := fmt.Sprint(s.epochName(), " ", at.tenantID, " ", tenant.Tier, " ", at.environment, " ", at.inClear, " ", at.sides)
 		made, err := once(ctx, &s.makes, key, func(ctx context.Context) (*Snapshot, error) {
 			s.making.Add(1)
 			defer s.making.Add(-1)
@@ -228,6 +228,14 @@ func (s *Service) renew(ctx context.Context, tenant models.Tenant, at place) (*S
 		}
 	}
 	return nil, models.Unavailable("the values are changing too fast", time.Second)
+}
+
+// epochName keeps what is loaded of one database from those who ask for another's.
+func (s *Service) epochName() string {
+	if name := s.epoch.Load(); name != nil {
+		return *name
+	}
+	return ""
 }
 
 // link is one layer of a chain with the cell of its head.
@@ -309,7 +317,7 @@ func (s *Service) set(ctx context.Context, l link) (*configs.LayerSet, error) {
 			s.metrics.hits.Inc()
 			return held, nil
 		}
-		loaded, err := once(ctx, &s.loads, l.key.TenantID+" "+l.key.Environment, func(ctx context.Context) (*configs.LayerSet, error) {
+		loaded, err := once(ctx, &s.loads, s.epochName()+" "+l.key.TenantID+" "+l.key.Environment, func(ctx context.Context) (*configs.LayerSet, error) {
 			return s.load(ctx, l)
 		})
 		if err != nil {

@@ -2,10 +2,12 @@ package snapshots
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/hotswap/hotswap/models"
 	"github.com/hotswap/hotswap/services/configs"
+	"github.com/hotswap/hotswap/services/store"
 )
 
 // maxBehind is how many snapshots may be made at a time that nobody waits for.
@@ -28,7 +30,7 @@ func (s *Service) renewed(ctx context.Context, tenant models.Tenant, at place, h
 		s.metrics.reads.composed.Inc()
 		return s.dated(made), nil
 	}
-	if !isUnavailable(err) || ctx.Err() != nil {
+	if !store.Fault(err) || ctx.Err() != nil {
 		return nil, err
 	}
 	if old := s.known(ctx, tenant, at, held, (*cell).demanded); old != nil {
@@ -38,7 +40,7 @@ func (s *Service) renewed(ctx context.Context, tenant models.Tenant, at place, h
 		s.metrics.reads.composed.Inc()
 		return s.dated(made), nil
 	}
-	if !isUnavailable(err) {
+	if !store.Fault(err) {
 		return nil, err // a wrong question is no failure
 	}
 	if old := s.known(ctx, tenant, at, held, (*cell).served); old != nil {
@@ -92,6 +94,9 @@ func (s *Service) known(ctx context.Context, tenant models.Tenant, at place, hel
 	}
 	if held != nil && held.tier == tenant.Tier && held.covers(floors) {
 		return held
+	}
+	if names := s.environments.Load(); names == nil || !slices.Contains(*names, at.environment) {
+		return nil // whoever makes names up leaves no trace
 	}
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()

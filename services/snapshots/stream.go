@@ -21,7 +21,7 @@ const (
 	// sweepEvery is how often subjects are looked over for what was not heard of.
 	sweepEvery = time.Second
 	// statusEvery is how many sweeps lie between two that also look at tier and status.
-	statusEvery = 15
+	statusEvery = 1
 )
 
 // Telling is what watchers are told.

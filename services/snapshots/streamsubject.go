@@ -65,6 +65,8 @@ func (s *subject) take(snap *Snapshot, seen int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
+	case s.closed:
+		return true // nobody is there to be told
 	case id == s.id && !snap.Stale:
 		s.light = snap.bare()
 		return true

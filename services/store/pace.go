@@ -12,6 +12,9 @@ import (
 // patience is how long a reader waits for a load while something older could be served.
 const patience = 50 * time.Millisecond
 
+// lateFor is how long nobody waits after somebody did in vain.
+const lateFor = time.Second
+
 // Pace says how long readers wait for loads: a moment, and while loads are late not at all, so that a slow database is
 // waited for once and not by every reader.
 type Pace struct{ late atomic.Bool }
@@ -27,16 +30,30 @@ func (p *Pace) Soon(ctx context.Context) (context.Context, context.CancelFunc) {
 // IsLate tells whether nobody waits.
 func (p *Pace) IsLate() bool { return p.late.Load() }
 
-// Late says that a reader waited in vain.
-func (p *Pace) Late() { p.late.Store(true) }
+// Late says that a reader waited in vain. It counts for a while: what is asked for rarely must not be old for ever.
+func (p *Pace) Late() {
+	if !p.late.Swap(true) {
+		time.AfterFunc(lateFor, func() { p.late.Store(false) })
+	}
+}
 
 // Begin says that a load begins. Whoever carries it out tells how it ended.
 func (p *Pace) Begin() (ended func(error)) {
 	timer := time.AfterFunc(patience, p.Late)
 	return func(err error) {
 		inTime := timer.Stop()
-		p.late.Store(!inTime || Unavailable(err))
+		if !inTime || Unavailable(err) {
+			p.Late()
+		} else {
+			p.late.Store(false)
+		}
 	}
+}
+
+// Fault tells whether an error is one of ours or of the database, and not an answer to a wrong question.
+func Fault(err error) bool {
+	known, ok := errors.AsType[*models.Error](err)
+	return err != nil && (!ok || known.Code == models.CodeUnavailable || known.Code == models.CodeInternal)
 }
 
 // Unavailable tells whether the error says that something does not answer, or not in time.

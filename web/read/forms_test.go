@@ -2,10 +2,16 @@ package read_test
 
 import (
 	"compress/gzip"
+	"context"
 	"io"
+	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/hotswap/hotswap/web"
 )
 
 // TestPackedAnswers asks for one answer in its forms: each has an ETag of its own, and each ETag is that of the answer.
@@ -52,5 +58,38 @@ func TestPackedAnswers(t *testing.T) {
 	}
 	if short := s.get("app", "/configs/tenant/acme/keys/limit?environment=Production", "Accept-Encoding", "gzip"); short.Header().Get("Content-Encoding") != "" {
 		t.Error("a short answer is packed")
+	}
+}
+
+// TestHeadOfALongAnswer asks for the head of what leaves in one write otherwise, on connections as they are served.
+func TestHeadOfALongAnswer(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.db.Set(t, "acme", "Production", "long", `"`+strings.Repeat("a long text ", 1000)+`"`)
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := web.NewHTTPServer(s.web, slog.New(slog.DiscardHandler))
+	go func() { _ = server.Serve(web.AtOnceListener(l)) }() // until it is closed
+	t.Cleanup(func() { _ = server.Close() })
+	for _, method := range []string{http.MethodHead, http.MethodGet, http.MethodHead} {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		r, err := http.NewRequestWithContext(ctx, method, "http://"+l.Addr().String()+web.Prefix+"/configs/tenant/acme?environment=Production", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer app")
+		r.Header.Set("Accept-Encoding", "identity")
+		got, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatalf("%s: %v", method, err)
+		}
+		body, err := io.ReadAll(got.Body)
+		if err != nil || got.StatusCode != http.StatusOK || got.ContentLength < 12_000 || (method == http.MethodGet) != (len(body) > 0) {
+			t.Errorf("%s: %d with %d of %d bytes (%v)", method, got.StatusCode, len(body), got.ContentLength, err)
+		}
+		_ = got.Body.Close() // read to its end
+		cancel()
 	}
 }

@@ -86,6 +86,9 @@ func (h Handlers) flags(c echo.Context) error {
 		if snap, err = h.next(c.Request().Context(), ask, snap); err != nil {
 			return err
 		}
+		header := c.Response().Header()
+		header.Del("X-HotSwap-Stale")
+		header.Del("Age")
 		form = snap.Flags(form.Packed)
 		unchanged = h.unmodified(c, snap, form.ETag)
 	}

@@ -160,11 +160,17 @@ func given(c echo.Context, name string) bool {
 // unitHeader names who reads, as net/http spells it; the parameter unit does as well, and comes first.
 const unitHeader = "X-Hotswap-Unit"
 
+// maxUnit is how long the name of who reads may be, in bytes.
+const maxUnit = 256
+
 // unitOf is who reads, empty if nobody says.
 func unitOf(c echo.Context) (string, error) {
 	unit, err := param(c, "unit")
 	if line := c.Request().Header[unitHeader]; unit == "" && len(line) > 0 {
 		unit = line[0]
+	}
+	if err == nil && len(unit) > maxUnit {
+		err = models.Invalid("/unit", "the unit is too long")
 	}
 	return unit, err
 }

@@ -224,6 +224,7 @@ func TestRefusals(t *testing.T) {
 		"key in the future":    {"app", "/configs/tenant/acme/keys/limit?environment=Production&at=2120-01-01T00:00:00Z", 422, "/at"},
 		"includes":             {"app", bulk + "&include=everything", 422, "/include"},
 		"unit":                 {"app", bulk + "&unit=u1", 200, ""},
+		"a long unit":          {"app", bulk + "&unit=" + strings.Repeat("u", 257), 422, "/unit"},
 		"two units":            {"app", bulk + "&unit=u1&unit=u2", 422, "/unit"},
 		"layer":                {"all", "/configs/tenant/%40platform?environment=Production", 200, ""},
 		"key":                  {"app", "/configs/tenant/acme/keys/limit?environment=Production", 200, ""},

@@ -210,7 +210,12 @@ func (s *Server) rights(ctx context.Context) (read.Rights, error) {
 		return nil, err
 	}
 	now := s.options.Now()
-	return func(a models.Actor) (models.Actor, bool) { return directory.Current(a, now) }, nil
+	return func(a models.Actor) (models.Actor, bool) {
+		if a.KeyID != "" && s.Access.Refused(a.KeyID) {
+			return models.Actor{}, false
+		}
+		return directory.Current(a, now)
+	}, nil
 }
 
 // Drain ends what would not end by itself: the streams. Their callers have been told when it returns, or the context
