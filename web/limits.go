@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -22,7 +23,7 @@ type Limits struct {
 	Now         func() time.Time
 }
 
-// NewLimits makes the limits of the API. with gives each its limit and share.
+// NewLimits makes the limits of the API, each of its own limit and share.
 func NewLimits(now func() time.Time, reads, calls, credentials pace.Options) Limits {
 	reads.Kind, reads.Message = "reads", "your credential reads too often; please wait a moment"
 	calls.Kind, calls.Message = "calls", "your credential calls too often; please wait a moment"
@@ -33,17 +34,11 @@ func NewLimits(now func() time.Time, reads, calls, credentials pace.Options) Lim
 
 // Run tells the other nodes what was taken here, until the context ends.
 func (l Limits) Run(ctx context.Context) {
-	done := make(chan struct{})
-	paces := []*pace.Pace{l.Reads, l.Calls, l.Credentials}
-	for _, p := range paces {
-		go func() {
-			defer func() { done <- struct{}{} }()
-			p.Run(ctx, l.Now)
-		}()
+	var telling sync.WaitGroup
+	for _, p := range []*pace.Pace{l.Reads, l.Calls, l.Credentials} {
+		telling.Go(func() { p.Run(ctx, l.Now) })
 	}
-	for range paces {
-		<-done
-	}
+	telling.Wait()
 }
 
 // call bounds a call whose credential is known: rate_limited. The answer tells what is left.

@@ -69,7 +69,7 @@ type Service struct {
 	epoch    atomic.Int64              // counts the databases that took the place of another
 	failing  atomic.Pointer[time.Time] // Postgres does not answer: when to look again
 	loads    singleflight.Group
-	pace     store.Pace
+	patience store.Patience
 	revoked  atomic.Pointer[map[string]bool] // ids of keys that this node revoked since the directory was loaded
 	signed   throttle
 }

@@ -100,14 +100,14 @@ func (s *Service) Directory(ctx context.Context) (*Directory, error) {
 	}
 	soon, cancel := ctx, context.CancelFunc(func() {})
 	if d.covers(0, s.demanded.keys.Load(), s.demanded.roles.Load()) {
-		soon, cancel = s.pace.Soon(ctx)
+		soon, cancel = s.patience.Soon(ctx)
 	}
 	defer cancel()
 	for range maxLoads {
 		loaded, err := s.load(soon)
 		switch {
 		case err != nil && d != nil && ctx.Err() == nil && store.Unavailable(err):
-			s.pace.Late()
+			s.patience.Late()
 			return d, nil
 		case err != nil:
 			return nil, err
@@ -152,7 +152,7 @@ func (s *Service) begin(ctx context.Context) <-chan singleflight.Result {
 	return s.loads.DoChan("", func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
 		defer cancel()
-		ended, epoch := s.pace.Begin(), s.epoch.Load()
+		ended, epoch := s.patience.Begin(), s.epoch.Load()
 		d, err := s.read(ctx)
 		ended(err)
 		if err == nil {

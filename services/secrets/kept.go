@@ -114,14 +114,14 @@ func (s *Service) Keep(ctx context.Context, tenantID string) error {
 	return nil
 }
 
-// Kept lists the wrapped data keys that this node has come across, and counts how often the list was altered.
-func (s *Service) Kept() (keys []Kept, moves int64) {
+// Kept lists the wrapped data keys that this node has come across.
+func (s *Service) Kept() (keys []Kept) {
 	s.kept.mu.Lock()
 	defer s.kept.mu.Unlock()
 	for tenantID, r := range s.kept.rows {
 		keys = append(keys, Kept{tenantID, r.Master, r.Keyset, r.Commitment, r.Version})
 	}
-	return keys, s.kept.moves
+	return keys
 }
 
 // Moves counts how often the list of Kept was altered.

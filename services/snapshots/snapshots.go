@@ -51,16 +51,16 @@ type Options struct {
 
 // Service answers resolved reads.
 type Service struct {
-	db      *store.DB
-	tenants *tenants.Directory
-	secrets *secrets.Service
-	log     *slog.Logger
-	metrics metrics
-	now     func() time.Time
-	vitals  vitals
-	contact *store.Contact
-	pace    store.Pace
-	making  atomic.Int64 // snapshots that are being made
+	db       *store.DB
+	tenants  *tenants.Directory
+	secrets  *secrets.Service
+	log      *slog.Logger
+	metrics  metrics
+	now      func() time.Time
+	vitals   vitals
+	contact  *store.Contact
+	patience store.Patience
+	making   atomic.Int64 // snapshots that are being made
 
 	heads        heads
 	cursor       string                   // of the scan: transactions below it are all known
@@ -270,15 +270,21 @@ func (s *Service) compose(ctx context.Context, tenant models.Tenant, at place) (
 	if err != nil {
 		return nil, err
 	}
+	made, unopened, err := s.lay(ctx, epoch, tenant, at, chain, sets)
+	s.metrics.unopened.Add(float64(unopened))
+	return made, err
+}
+
+// lay makes the snapshot of the sets, which belong to the links of the chain, and keeps it. It counts what did not open.
+func (s *Service) lay(ctx context.Context, epoch *string, tenant models.Tenant, at place, chain []link, sets []*configs.LayerSet) (made *Snapshot, unopened int, err error) {
 	got, err := s.readable(ctx, configs.Resolve(at.sides.seen(sets)), at.inClear)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	made := s.newSnapshot(tenant, at, chain, sets, got)
-	s.metrics.unopened.Add(float64(got.unopened))
+	made = s.newSnapshot(tenant, at, chain, sets, got)
 	s.metrics.composes.Inc()
 	s.keep(epoch, at, made)
-	return made, nil
+	return made, got.unopened, nil
 }
 
 // setsOf are the layer sets of the links, each at least as new as its head that is known now.
@@ -338,7 +344,7 @@ func (s *Service) load(ctx context.Context, l link) (*configs.LayerSet, error) {
 		s.install(epoch, l, set)
 		return set, nil
 	}
-	ended := s.pace.Begin()
+	ended := s.patience.Begin()
 	loaded, err := configs.LoadLayerSet(ctx, s.db, l.key.TenantID, l.key.Environment)
 	ended(err)
 	if err != nil {

@@ -56,7 +56,7 @@ func (s *Service) late(old *Snapshot, tenant models.Tenant) *Snapshot {
 		s.metrics.reads.hit.Inc()
 		return s.dated(old)
 	}
-	s.pace.Late()
+	s.patience.Late()
 	s.metrics.reads.stale.Inc()
 	return old.asStale(s.age(old))
 }
@@ -64,10 +64,10 @@ func (s *Service) late(old *Snapshot, tenant models.Tenant) *Snapshot {
 // renewSoon makes the snapshot, and waits for it for a moment only; while loads are late not at all, and then no more
 // than maxBehind are made at a time.
 func (s *Service) renewSoon(ctx context.Context, tenant models.Tenant, at place) (*Snapshot, error) {
-	if s.making.Load() >= maxBehind && s.pace.IsLate() {
+	if s.making.Load() >= maxBehind && s.patience.IsLate() {
 		return nil, context.DeadlineExceeded
 	}
-	ctx, cancel := s.pace.Soon(ctx)
+	ctx, cancel := s.patience.Soon(ctx)
 	defer cancel()
 	return s.renew(ctx, tenant, at)
 }
@@ -107,13 +107,10 @@ func (s *Service) known(ctx context.Context, tenant models.Tenant, at place, hel
 			return nil
 		}
 	}
-	got, err := s.readable(ctx, configs.Resolve(at.sides.seen(sets)), at.inClear)
+	made, _, err := s.lay(ctx, epoch, tenant, at, chain, sets)
 	if err != nil {
 		return nil
 	}
-	made := s.newSnapshot(tenant, at, chain, sets, got)
-	s.metrics.composes.Inc()
-	s.keep(epoch, at, made)
 	return made
 }
 

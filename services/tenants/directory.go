@@ -23,10 +23,10 @@ const (
 // Directory holds tier, status and name of every tenant and layer in memory, for the read plane and for
 // chains. A known tenant is read without a lock.
 type Directory struct {
-	db    *store.DB
-	slots sync.Map // tenant id → *slot
-	loads singleflight.Group
-	pace  store.Pace
+	db       *store.DB
+	slots    sync.Map // tenant id → *slot
+	loads    singleflight.Group
+	patience store.Patience
 
 	contact *store.Contact // how long what is known here is honoured
 	epoch   atomic.Int64   // counts the databases that took the place of another
@@ -171,7 +171,7 @@ func (d *Directory) Known(id string) (models.Tenant, bool) {
 func (d *Directory) renewed(ctx context.Context, id string, known *held, epoch, want int64) (models.Tenant, error) {
 	soon, cancel := ctx, context.CancelFunc(func() {})
 	if known != nil {
-		soon, cancel = d.pace.Soon(ctx)
+		soon, cancel = d.patience.Soon(ctx)
 	}
 	defer cancel()
 	for range loadTries {
@@ -179,7 +179,7 @@ func (d *Directory) renewed(ctx context.Context, id string, known *held, epoch, 
 		switch {
 		case err == nil:
 		case known != nil && ctx.Err() == nil && store.Unavailable(err):
-			d.pace.Late()
+			d.patience.Late()
 			return known.Tenant, nil
 		default:
 			return models.Tenant{}, err
@@ -198,7 +198,7 @@ func (d *Directory) load(ctx context.Context, id string) error {
 	done := d.loads.DoChan(id, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
 		defer cancel()
-		ended := d.pace.Begin()
+		ended := d.patience.Begin()
 		err := d.loadNow(ctx, id)
 		ended(err)
 		return nil, err

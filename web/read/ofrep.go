@@ -80,18 +80,14 @@ func (h Handlers) flags(c echo.Context) error {
 		return err
 	}
 	form := snap.Flags(takesGzip(c.Request().Header))
-	c.Response().Header()[echo.HeaderVary] = h.lines.byEncoding
-	unchanged := h.unmodified(c, snap, form.ETag)
-	if unchanged && isBehind(c, snap) {
+	if held(c.Request().Header, form.ETag[0]) && isBehind(c, snap) {
 		if snap, err = h.next(c.Request().Context(), ask, snap); err != nil {
 			return err
 		}
-		header := c.Response().Header()
-		header.Del("X-HotSwap-Stale")
-		header.Del("Age")
 		form = snap.Flags(form.Packed)
-		unchanged = h.unmodified(c, snap, form.ETag)
 	}
+	c.Response().Header()[echo.HeaderVary] = h.lines.byEncoding
+	unchanged := h.unmodified(c, snap, form.ETag)
 	if unchanged {
 		err = c.NoContent(http.StatusNotModified)
 	} else {

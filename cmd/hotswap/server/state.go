@@ -94,8 +94,7 @@ func (s *Server) controlFiles() []*keptFile {
 	return []*keptFile{
 		{moved: keyMoves, write: s.keepPlatform},
 		{moved: keyMoves, write: func(ctx context.Context) error {
-			keys, _ := s.Secrets.Kept()
-			return s.Snapshots.WriteKept(ctx, keysFile, keys)
+			return s.Snapshots.WriteKept(ctx, keysFile, s.Secrets.Kept())
 		}},
 		{moved: func(context.Context) any { return s.Directory.Moves() }, write: func(ctx context.Context) error {
 			return s.Snapshots.WriteKept(ctx, tenantsFile, s.Directory.Kept())
@@ -123,8 +122,7 @@ func (s *Server) keepPlatform(ctx context.Context) error {
 	if err := s.Secrets.Keep(ctx, models.Platform); err != nil {
 		return err
 	}
-	keys, _ := s.Secrets.Kept()
-	for _, k := range keys {
+	for _, k := range s.Secrets.Kept() {
 		if k.TenantID != models.Platform {
 			continue
 		}

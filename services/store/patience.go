@@ -9,37 +9,37 @@ import (
 	"github.com/hotswap/hotswap/models"
 )
 
-// patience is how long a reader waits for a load while something older could be served.
-const patience = 50 * time.Millisecond
+// aMoment is how long a reader waits for a load while something older could be served.
+const aMoment = 50 * time.Millisecond
 
 // lateFor is how long nobody waits after somebody did in vain.
 const lateFor = time.Second
 
-// Pace says how long readers wait for loads: a moment, and while loads are late not at all, so that a slow database is
+// Patience says how long readers wait for loads: a moment, and while loads are late not at all, so that a slow database is
 // waited for once and not by every reader.
-type Pace struct{ late atomic.Bool }
+type Patience struct{ late atomic.Bool }
 
 // Soon bounds the wait of a reader for whom there is something older.
-func (p *Pace) Soon(ctx context.Context) (context.Context, context.CancelFunc) {
+func (p *Patience) Soon(ctx context.Context) (context.Context, context.CancelFunc) {
 	if p.late.Load() {
 		return context.WithTimeout(ctx, 0)
 	}
-	return context.WithTimeout(ctx, patience)
+	return context.WithTimeout(ctx, aMoment)
 }
 
 // IsLate tells whether nobody waits.
-func (p *Pace) IsLate() bool { return p.late.Load() }
+func (p *Patience) IsLate() bool { return p.late.Load() }
 
 // Late says that a reader waited in vain. It counts for a while: what is asked for rarely must not be old for ever.
-func (p *Pace) Late() {
+func (p *Patience) Late() {
 	if !p.late.Swap(true) {
 		time.AfterFunc(lateFor, func() { p.late.Store(false) })
 	}
 }
 
 // Begin says that a load begins. Whoever carries it out tells how it ended.
-func (p *Pace) Begin() (ended func(error)) {
-	timer := time.AfterFunc(patience, p.Late)
+func (p *Patience) Begin() (ended func(error)) {
+	timer := time.AfterFunc(aMoment, p.Late)
 	return func(err error) {
 		inTime := timer.Stop()
 		if !inTime || Unavailable(err) {
