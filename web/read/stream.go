@@ -52,13 +52,12 @@ type Streams struct {
 	heartbeat []byte
 
 	mu      sync.Mutex
-	running bool // somebody writes
 	closing bool // no stream begins any more
 	cut     bool // those that are there are cut
 	open    sync.WaitGroup
 }
 
-// NewStreams has none yet. None begins before Run.
+// NewStreams has none yet. Those that begin before Run hear nothing until then.
 func NewStreams(o StreamOptions) *Streams {
 	if o.Heartbeat == 0 {
 		o.Heartbeat = 15 * time.Second
@@ -75,9 +74,6 @@ func NewStreams(o StreamOptions) *Streams {
 
 // Run writes to the streams until the context ends, and then cuts those that are still open.
 func (s *Streams) Run(ctx context.Context) {
-	s.mu.Lock()
-	s.running = true
-	s.mu.Unlock()
 	writing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var loops sync.WaitGroup
 	for _, shard := range s.shards {
@@ -199,7 +195,7 @@ func (s *Streams) begin(c echo.Context, topic snapshots.Topic) error {
 func (s *Streams) enter(each *stream) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing || !s.running {
+	if s.closing {
 		return s.refused("closing", "this node is not serving streams now")
 	}
 	if bound := s.admission.enter(each.topic, s.options.Now()); bound != "" {

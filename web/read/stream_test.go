@@ -92,6 +92,9 @@ func (p pushing) open(t *testing.T, who, path string, headers ...string) *readin
 // next is the next event or comment that begins like this.
 func (r *reading) next(begins string) string {
 	r.t.Helper()
+	if r.code != http.StatusOK {
+		r.t.Fatalf("before %q: answered with %d", begins, r.code)
+	}
 	var block strings.Builder
 	for {
 		line, err := r.in.ReadString('\n')
@@ -276,7 +279,7 @@ func TestStreamsOfHTTP2(t *testing.T) {
 		if response.Proto != protocol {
 			t.Fatalf("speaks %s, want %s", response.Proto, protocol)
 		}
-		r := &reading{t: t, in: bufio.NewReader(response.Body)}
+		r := &reading{t: t, in: bufio.NewReader(response.Body), code: response.StatusCode}
 		r.next("event: snapshot\n")
 		r.next(": hb\n")
 		p.set("acme", "over", `"`+protocol+`"`)
