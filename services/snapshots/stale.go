@@ -40,8 +40,8 @@ func (s *Service) renewed(ctx context.Context, tenant models.Tenant, at place, h
 		s.metrics.reads.composed.Inc()
 		return s.dated(made), nil
 	}
-	if !store.Fault(err) {
-		return nil, err // a wrong question is no failure
+	if !store.Fault(err) || ctx.Err() != nil {
+		return nil, err // a wrong question is no failure, and nobody waits any more
 	}
 	if old := s.known(ctx, tenant, at, held, (*cell).served); old != nil {
 		return s.late(old, tenant), nil // the database took a write of this node and does not give it back
