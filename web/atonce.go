@@ -2,9 +2,12 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
+	"sync"
 	"syscall"
+	"time"
 )
 
 // smallAnswer is what leaves in one write anyway: net/http gathers 4 KiB of headers and body.
@@ -12,17 +15,33 @@ const smallAnswer = 3 << 10
 
 // AtOnceListener makes connections on which an answer can leave in one write, however long it is. net/http fills a
 // buffer of 4 KiB first and sends the rest by itself: two system calls, and they are what an answer costs most.
-func AtOnceListener(l net.Listener) net.Listener { return atOnceListener{l} }
+func AtOnceListener(l net.Listener) net.Listener {
+	return &atOnceListener{Listener: l, watched: newWatched()}
+}
 
-type atOnceListener struct{ net.Listener }
+type atOnceListener struct {
+	net.Listener
+	watched *watched
+	closing sync.Once
+}
 
 // Accept waits for the next connection.
-func (l atOnceListener) Accept() (net.Conn, error) {
+func (l *atOnceListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
-	if tcp, ok := c.(*net.TCPConn); ok {
-		return &atOnceConn{Conn: tcp, tcp: tcp}, nil
+	tcp, ok := c.(*net.TCPConn)
+	if !ok {
+		return c, err
 	}
-	return c, err
+	own := &atOnceConn{Conn: tcp, tcp: tcp, watched: l.watched}
+	own.read.tell, own.write.tell = tcp.SetReadDeadline, tcp.SetWriteDeadline
+	l.watched.add(own)
+	return own, nil
+}
+
+// Close lets no connection come any more. Those that are there stay.
+func (l *atOnceListener) Close() error {
+	l.closing.Do(func() { close(l.watched.ended) })
+	return l.Listener.Close()
 }
 
 // atOnceConn holds back what is written until a body that was announced is there, too. It has no ReadFrom, by which
@@ -31,6 +50,10 @@ type atOnceConn struct {
 	net.Conn
 	tcp *net.TCPConn
 
+	watched     *watched
+	read, write deadline
+
+	mu     sync.Mutex // of held, which is changed by who writes and looked at by who closes
 	held   []byte
 	coming int // at least so many bytes will be written yet; 0: hold nothing back
 }
@@ -38,6 +61,8 @@ type atOnceConn struct {
 // Write sends what is held back together with what completes it.
 func (c *atOnceConn) Write(p []byte) (int, error) {
 	if c.coming > len(c.held)+len(p) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
 		c.held = append(c.held, p...)
 		return len(p), nil
 	}
@@ -45,22 +70,49 @@ func (c *atOnceConn) Write(p []byte) (int, error) {
 	if len(c.held) == 0 {
 		return c.tcp.Write(p)
 	}
-	parts := net.Buffers{c.held, p}
+	held := c.swap(nil)
+	parts := net.Buffers{held, p}
 	_, err := parts.WriteTo(c.tcp)
-	c.held = c.held[:0]
+	c.swap(held[:0])
 	if err != nil {
 		return 0, err
 	}
 	return len(p), nil
 }
 
-// Close sends what was held back for a body that did not come.
+// swap puts another buffer in place of what is held back.
+func (c *atOnceConn) swap(held []byte) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	was := c.held
+	c.held = held
+	return was
+}
+
+// Close sends what was held back for a body that did not come. The server closes connections while they write, too.
 func (c *atOnceConn) Close() error {
-	if len(c.held) > 0 {
-		_, _ = c.tcp.Write(c.held) // the connection is given up anyway
-		c.held = nil
+	c.watched.remove(c)
+	if held := c.kept(); len(held) > 0 {
+		_, _ = c.tcp.Write(held) // the connection is given up anyway
 	}
 	return c.tcp.Close()
+}
+
+func (c *atOnceConn) kept() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.held
+}
+
+// SetReadDeadline bounds reads, to lookEvery.
+func (c *atOnceConn) SetReadDeadline(at time.Time) error { return c.read.set(at) }
+
+// SetWriteDeadline bounds writes, to lookEvery.
+func (c *atOnceConn) SetWriteDeadline(at time.Time) error { return c.write.set(at) }
+
+// SetDeadline bounds both.
+func (c *atOnceConn) SetDeadline(at time.Time) error {
+	return errors.Join(c.read.set(at), c.write.set(at))
 }
 
 // CloseWrite is what net/http asks for when it wants the caller to read the last answer.
