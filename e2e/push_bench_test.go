@@ -166,7 +166,7 @@ func BenchmarkPropagation(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = raw.Close(context.WithoutCancel(b.Context())) }) // the database goes anyway
-	if _, err := raw.Exec(b.Context(), `CREATE TABLE bare (value int NOT NULL)`); err != nil {
+	if _, err := raw.Exec(b.Context(), `CREATE TABLE bare (value bigint NOT NULL)`); err != nil {
 		b.Fatal(err)
 	}
 	if _, err := raw.Exec(b.Context(), `INSERT INTO bare VALUES (0)`); err != nil {
@@ -185,7 +185,7 @@ func BenchmarkPropagation(b *testing.B) {
 				for n := range propagations {
 					value := int(time.Now().UnixMilli())
 					began := time.Now()
-					if _, err := raw.Exec(b.Context(), `UPDATE bare SET value = $1`, value); err != nil {
+					if _, err := raw.Exec(b.Context(), `UPDATE bare SET value = $1::bigint`, value); err != nil {
 						b.Fatal(err)
 					}
 					bare = append(bare, time.Since(began))
