@@ -52,6 +52,7 @@ type atOnceConn struct {
 
 	watched     *watched
 	read, write deadline
+	spoke       bool // the other side sent something; who reads first is alone with the connection
 
 	mu     sync.Mutex // of held, which is changed by who writes and looked at by who closes
 	held   []byte
@@ -104,15 +105,31 @@ func (c *atOnceConn) kept() []byte {
 	return c.held
 }
 
-// SetReadDeadline bounds reads, to lookEvery.
-func (c *atOnceConn) SetReadDeadline(at time.Time) error { return c.read.set(at) }
+// Read notes the first byte: from then on the head of a request is awaited.
+func (c *atOnceConn) Read(p []byte) (int, error) {
+	n, err := c.tcp.Read(p)
+	if n > 0 && !c.spoke {
+		c.spoke = true
+		_ = c.read.set(time.Now().Add(headTimeout)) //nolint:forbidigo // net/http's deadlines are by this clock
+	}
+	return n, err
+}
+
+// SetReadDeadline bounds reads, to lookEvery. A connection that was opened ahead, as pools and browsers do, counts as
+// idle until it says something: net/http would give it no longer than the head of a request takes.
+func (c *atOnceConn) SetReadDeadline(at time.Time) error {
+	if !c.spoke && at.After(longAgo) {
+		at = at.Add(idleTimeout - headTimeout)
+	}
+	return c.read.set(at)
+}
 
 // SetWriteDeadline bounds writes, to lookEvery.
 func (c *atOnceConn) SetWriteDeadline(at time.Time) error { return c.write.set(at) }
 
 // SetDeadline bounds both.
 func (c *atOnceConn) SetDeadline(at time.Time) error {
-	return errors.Join(c.read.set(at), c.write.set(at))
+	return errors.Join(c.SetReadDeadline(at), c.write.set(at))
 }
 
 // CloseWrite is what net/http asks for when it wants the caller to read the last answer.

@@ -52,7 +52,7 @@ func TestDeadlinesAreWatched(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWatched()
 		var heard atomic.Int64
-		c := &atOnceConn{watched: w}
+		c := &atOnceConn{watched: w, spoke: true}
 		c.read.tell = func(time.Time) error { heard.Add(1); return nil }
 		w.add(c)
 		_ = c.SetReadDeadline(time.Now().Add(3 * time.Second))
@@ -72,7 +72,8 @@ func TestDeadlinesAreWatched(t *testing.T) {
 	})
 }
 
-// net/http's own bounds hold on these connections: who begins a request and says no more is cut off.
+// net/http's own bounds hold on these connections: who begins a request and says no more is cut off. Who says nothing
+// yet is idle.
 func TestSlowCallersAreCutOff(t *testing.T) {
 	t.Parallel()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -80,24 +81,33 @@ func TestSlowCallersAreCutOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := NewHTTPServer(http.NotFoundHandler(), slog.New(slog.DiscardHandler))
-	s.ReadHeaderTimeout = time.Second
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(AtOnceListener(l)) }()
 	t.Cleanup(func() { _, _ = s.Close(), <-served })
-	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
+	dial := func() net.Conn {
+		c, err := new(net.Dialer).DialContext(t.Context(), "tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		_ = c.SetDeadline(time.Now().Add(4 * headTimeout))
+		return c
 	}
-	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
-	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost:"); err != nil {
+	ahead, slow := dial(), dial()
+	if _, err := io.WriteString(slow, "GET / HTTP/1.1\r\nHost:"); err != nil {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	if _, err := io.ReadAll(c); err != nil {
+	if _, err := io.ReadAll(slow); err != nil {
 		t.Errorf("after %s: %v", time.Since(began), err)
 	}
-	if took := time.Since(began); took < time.Second {
+	if took := time.Since(began); took < headTimeout {
 		t.Errorf("cut off after %s", took)
+	}
+	if _, err := io.WriteString(ahead, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := io.ReadAll(ahead); err != nil || len(answer) == 0 {
+		t.Errorf("a connection that was opened ahead: %q, %v", answer, err)
 	}
 }

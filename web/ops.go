@@ -25,15 +25,23 @@ const headerSlop = 4 << 10
 // readyTimeout bounds a readiness check.
 const readyTimeout = 2 * time.Second
 
+const (
+	// headTimeout is how long a request's head may take from its first byte on, on the main listener; elsewhere a new
+	// connection has that long for all of it.
+	headTimeout = 5 * time.Second
+	// idleTimeout is how long a connection stays on which nothing is asked.
+	idleTimeout = 2 * time.Minute
+)
+
 // NewHTTPServer is a server with every wait bounded. Streams move their deadlines with http.ResponseController:
 // the read deadline too, for its passing cancels the request's context.
 func NewHTTPServer(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:                      handler,
-		ReadHeaderTimeout:            5 * time.Second,
+		ReadHeaderTimeout:            headTimeout,
 		ReadTimeout:                  15 * time.Second,
 		WriteTimeout:                 30 * time.Second,
-		IdleTimeout:                  2 * time.Minute,
+		IdleTimeout:                  idleTimeout,
 		MaxHeaderBytes:               maxHeaderBytes - headerSlop,
 		DisableGeneralOptionsHandler: true,
 		ConnContext:                  withConn,
