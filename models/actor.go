@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 )
 
 // ActorKind says what stands behind an actor.
@@ -35,10 +36,11 @@ func ParseActorRef(s string) ActorRef {
 // Actor is who acts, with the rights of this very credential.
 type Actor struct {
 	ActorRef
-	Email       string   // verified e-mail of a person, lower case; two people with one e-mail are one
-	KeyID       string   // the API key that speaks, if one does
-	Responsible []string // ids of the people who answer for a service
-	Grants      []Grant  // what the actor holds
+	Email       string    // verified e-mail of a person, lower case; two people with one e-mail are one
+	KeyID       string    // the API key that speaks, if one does
+	Until       time.Time // when the JWT that speaks ends; zero: none does
+	Responsible []string  // ids of the people who answer for a service
+	Grants      []Grant   // what the actor holds
 	Denied      []Permission
 }
 

@@ -25,6 +25,7 @@ type Claims struct {
 	EmailVerified bool
 	Name          string
 	Groups        []string
+	Until         time.Time // when what says so ends
 
 	Unsaid Unsaid
 }

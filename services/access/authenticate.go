@@ -83,6 +83,7 @@ func (s *Service) byToken(ctx context.Context, d *Directory, raw string) (models
 	if !ok {
 		return models.Actor{}, models.Unauthenticated()
 	}
+	actor.Until = claims.Until
 	return actor, nil
 }
 

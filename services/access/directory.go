@@ -98,8 +98,12 @@ func (d *Directory) Current(a models.Actor, now time.Time) (models.Actor, bool) 
 	switch {
 	case a.Kind == models.ActorSystem:
 		return a, true
+	case !a.Until.IsZero() && now.After(a.Until):
+		return models.Actor{}, false
 	case a.KeyID == "":
-		return d.Actor(a.ID, now)
+		current, ok := d.Actor(a.ID, now)
+		current.Until = a.Until
+		return current, ok
 	}
 	k, ok := d.keys[a.KeyID]
 	if !ok {

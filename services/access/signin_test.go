@@ -101,7 +101,18 @@ func TestTokenOfTheProvider(t *testing.T) {
 	if a.Kind != models.ActorPerson || a.Email != "jwt@example.com" || !a.Can(models.PermEditConfigs, "acme", "QA") || a.KeyID != "" {
 		t.Errorf("%+v", a)
 	}
-	h.login(t, "a.b.c")
+	claims.Until = h.now().Add(time.Minute)
+	brief := h.login(t, "a.b.c")
+	directory, err := h.Directory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for after, want := range map[time.Duration]bool{0: true, time.Minute: true, time.Minute + 1: false} {
+		if now, ok := directory.Current(brief, h.now().Add(after)); ok != want || ok && now.Until != claims.Until {
+			t.Errorf("what a token lent %s ago is there: %v, until %s", after, ok, now.Until)
+		}
+	}
+	claims.Until = time.Time{}
 	if n := logins(); n != 1 {
 		t.Errorf("%d logins by one token", n)
 	}

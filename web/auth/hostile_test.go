@@ -322,7 +322,8 @@ func TestVerify(t *testing.T) {
 	delete(claims, "nonce")
 	good := s.idp.sign(claims)
 	got, err := s.provider.Verify(t.Context(), good)
-	if err != nil || got.Subject != "ann" || got.Email != "ann@example.com" || !got.EmailVerified || got.Issuer != s.idp.URL {
+	if err != nil || got.Subject != "ann" || got.Email != "ann@example.com" || !got.EmailVerified || got.Issuer != s.idp.URL ||
+		fmt.Sprint(got.Until.Unix()) != fmt.Sprint(claims["exp"]) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	with := func(nonce any) string {

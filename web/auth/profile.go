@@ -40,6 +40,7 @@ func (p profile) claims(token *oidc.IDToken) access.Claims {
 	return access.Claims{
 		Issuer: token.Issuer, Subject: token.Subject, Email: strings.ToLower(said(p.Email)),
 		EmailVerified: bool(said(p.EmailVerified)), Name: said(p.Name), Groups: p.Groups,
+		Until: token.Expiry,
 	}
 }
 

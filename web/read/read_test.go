@@ -31,6 +31,7 @@ import (
 // actors are who the credentials of these tests stand for.
 var actors = map[string]models.Actor{
 	"app":     {Grants: []models.Grant{{Role: models.RoleReader, Tenant: "acme"}}},
+	"token":   {Grants: []models.Grant{{Role: models.RoleReader, Tenant: "acme"}}, Until: time.Now().Add(time.Hour)},
 	"all":     {Grants: []models.Grant{{Role: models.RoleReader, Tenant: models.Platform}}},
 	"other":   {Grants: []models.Grant{{Role: models.RoleReader, Tenant: "globex"}}},
 	"qa":      {Grants: []models.Grant{{Role: models.RoleReader, Tenant: "acme", Environment: "QA"}}},

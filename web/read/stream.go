@@ -178,7 +178,7 @@ func (s *Streams) begin(c echo.Context, topic snapshots.Topic) error {
 	if !ok {
 		return models.Unauthenticated()
 	}
-	each := &stream{streams: s, topic: topic, actor: models.Actor{ActorRef: actor.ActorRef, KeyID: actor.KeyID}}
+	each := &stream{streams: s, topic: topic, actor: models.Actor{ActorRef: actor.ActorRef, KeyID: actor.KeyID, Until: actor.Until}}
 	if err := s.enter(each); err != nil {
 		return err
 	}

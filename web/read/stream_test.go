@@ -34,7 +34,8 @@ func newPushing(t *testing.T, options read.StreamOptions) pushing {
 		return func(a models.Actor) (models.Actor, bool) {
 			name := strings.TrimPrefix(a.ID, "id-")
 			now, ok := actors[name]
-			return now, ok && p.revoked.Load() != name
+			over := p.revoked.Load() == "tokens" && !a.Until.IsZero()
+			return now, ok && p.revoked.Load() != name && !over
 		}, nil
 	}
 	p.site = newSiteWith(t, options)
@@ -182,6 +183,8 @@ func TestStreamsEndWithRights(t *testing.T) {
 	t.Parallel()
 	p := newPushing(t, read.StreamOptions{})
 	gone, stays := p.open(t, "app", stream), p.open(t, "all", stream)
+	p.revoked.Store("tokens")
+	p.open(t, "token", stream).next("event: end\n")
 	p.revoked.Store("app")
 	if got := gone.next("event: end\n"); !strings.Contains(got, `{"reason":"revoked","code":"unauthenticated"}`) {
 		t.Errorf("end %s", got)
