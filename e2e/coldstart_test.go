@@ -57,6 +57,9 @@ func TestColdStart(t *testing.T) {
 	as(first, site.Key("admin")).do("DELETE", "/api-keys/"+revoked.Field("id"), nil).want(http.StatusNoContent)
 	eventually(t, "the node has kept what it serves", func() bool { return kept(t, state) })
 	first.stop()
+	between := newNode(t, site, options) // nobody asks this one for secrets: what opens them is kept all the same
+	as(between, site.Key("app")).get(wholeOfAcme).want(http.StatusOK)
+	between.stop()
 
 	disable(t, postgres, redis)
 	began := time.Now()

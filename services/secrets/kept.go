@@ -146,10 +146,13 @@ func (s *Service) readOrKept(ctx context.Context, tenantID string) (row wrapped,
 	return row, found, err
 }
 
-// Restore takes wrapped data keys that another run of this node kept. They serve while the database cannot be asked.
+// Restore takes wrapped data keys that another run of this node kept, where none is known yet. They serve while the
+// database cannot be asked.
 func (s *Service) Restore(keys []Kept) {
 	for _, k := range keys {
-		s.kept.keep(k.TenantID, k.row())
+		if _, known := s.kept.find(k.TenantID); !known {
+			s.kept.keep(k.TenantID, k.row())
+		}
 	}
 }
 

@@ -269,7 +269,10 @@ func (s *Server) load(ctx context.Context) error {
 	if _, err := s.Access.Directory(ctx); err != nil {
 		return fmt.Errorf("load people and keys: %w", err)
 	}
-	return s.prepareState(ctx)
+	if err := s.prepareState(ctx); err != nil {
+		return err
+	}
+	return s.rememberKeys(ctx)
 }
 
 // Run does what is done beside requests, until the context ends: it scans for heads that other nodes moved,
