@@ -10,6 +10,13 @@ import (
 	"github.com/hotswap/hotswap/services/store"
 )
 
+const (
+	// knownTimeout bounds making an answer of what is at hand: a disk is read, data keys are unwrapped.
+	knownTimeout = time.Second
+	// lastTimeout bounds the same where all time is up: whatever could be fetched for it has been.
+	lastTimeout = 250 * time.Millisecond
+)
+
 // maxBehind is how many snapshots may be made at a time that nobody waits for.
 const maxBehind = 64
 
@@ -23,14 +30,18 @@ func (s *Service) dated(snap *Snapshot) *Snapshot {
 }
 
 // renewed makes the snapshot anew. The one before, or what else is known, is served where that fails or takes more than
-// a moment; the making goes on behind. held may be nil.
+// a moment; the making goes on behind. All waiting together takes loadTimeout, and lastTimeout more where it was in vain.
+// held may be nil.
 func (s *Service) renewed(ctx context.Context, tenant models.Tenant, at place, held *Snapshot) (*Snapshot, error) {
+	caller := ctx
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+	defer cancel()
 	made, err := s.renewSoon(ctx, tenant, at)
 	if err == nil {
 		s.metrics.reads.composed.Inc()
 		return s.dated(made), nil
 	}
-	if !store.Fault(err) || ctx.Err() != nil {
+	if !store.Fault(err) || caller.Err() != nil {
 		return nil, err
 	}
 	if old := s.known(ctx, tenant, at, held, (*cell).demanded); old != nil {
@@ -40,10 +51,12 @@ func (s *Service) renewed(ctx context.Context, tenant models.Tenant, at place, h
 		s.metrics.reads.composed.Inc()
 		return s.dated(made), nil
 	}
-	if !store.Fault(err) || ctx.Err() != nil {
+	if !store.Fault(err) || caller.Err() != nil {
 		return nil, err // a wrong question is no failure, and nobody waits any more
 	}
-	if old := s.known(ctx, tenant, at, held, (*cell).served); old != nil {
+	last, stop := context.WithTimeout(caller, lastTimeout)
+	defer stop()
+	if old := s.known(last, tenant, at, held, (*cell).served); old != nil {
 		return s.late(old, tenant), nil // the database took a write of this node and does not give it back
 	}
 	s.metrics.reads.failed.Inc()
@@ -98,7 +111,7 @@ func (s *Service) known(ctx context.Context, tenant models.Tenant, at place, hel
 	if names := s.environments.Load(); names == nil || !slices.Contains(*names, at.environment) {
 		return nil // whoever makes names up leaves no trace
 	}
-	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+	ctx, cancel := context.WithTimeout(ctx, knownTimeout)
 	defer cancel()
 	epoch := s.epoch.Load()
 	sets := make([]*configs.LayerSet, len(chain))
