@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,8 @@ type Client struct {
 	place    *place
 	held     atomic.Pointer[Snapshot] // never nil
 	ready    chan struct{}            // closed once there is something to read
+	denied   chan struct{}            // closed once the server refused while there was nothing
+	denial   sync.Once
 	status   status
 	watchers watchers
 	file     *file // nil: none
@@ -32,7 +35,7 @@ func New(options Options) (*Client, error) {
 		return nil, err
 	}
 	w := newWire(options)
-	c := &Client{wire: w, place: &place{wire: w, tenant: options.Tenant, environment: options.Environment}, ready: make(chan struct{})}
+	c := &Client{wire: w, place: &place{wire: w, tenant: options.Tenant, environment: options.Environment}, ready: make(chan struct{}), denied: make(chan struct{})}
 	c.held.Store(&Snapshot{})
 	c.watchers.wake = make(chan struct{}, 1)
 	if options.File != "" {
@@ -111,11 +114,14 @@ func wake(ch chan struct{}) {
 
 // failed tells of an attempt that did not work out.
 func (c *Client) failed(err error) {
+	level, now := slog.LevelDebug, "configuration is served from memory"
 	if c.status.failed(err) {
-		c.options.Log.Warn("configuration is served from memory", "error", err)
-	} else {
-		c.options.Log.Debug("configuration is still served from memory", "error", err)
+		level = slog.LevelWarn
 	}
+	if c.Revision() == "" {
+		now = "there is no configuration yet: defaults are served"
+	}
+	c.options.Log.Log(context.Background(), level, now, "error", err)
 	if c.options.OnError != nil {
 		c.options.OnError(err)
 	}
@@ -130,7 +136,8 @@ func (c *Client) Close() {
 	c.status.since(Closed)
 }
 
-// Ready waits until there is something to read, be it from the file.
+// Ready waits until there is something to read, be it from the file. It fails at once where the server refused and
+// there is nothing: the key, the tenant or the environment is wrong. The client goes on asking all the same.
 func (c *Client) Ready(ctx context.Context) error {
 	select {
 	case <-c.ready:
@@ -140,6 +147,8 @@ func (c *Client) Ready(ctx context.Context) error {
 	select {
 	case <-c.ready:
 		return nil
+	case <-c.denied:
+		return fmt.Errorf("there is no configuration: %w", c.Status().Err)
 	case <-ctx.Done():
 		if err := c.Status().Err; err != nil {
 			return fmt.Errorf("%w; the last attempt: %w", ctx.Err(), err)

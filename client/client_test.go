@@ -227,6 +227,7 @@ func TestServesWhatItKnows(t *testing.T) {
 		"unknown key":  {answers(http.StatusUnauthorized, "unauthenticated", 0), hotswap.Refused, 190},
 		"suspended":    {answers(http.StatusForbidden, "forbidden", 0), hotswap.Refused, 190},
 		"other tenant": {answers(http.StatusNotFound, "not_found", 0), hotswap.Refused, 190},
+		"other stage":  {answers(http.StatusUnprocessableEntity, "invalid", 0), hotswap.Refused, 190},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -271,16 +272,46 @@ func TestServesWhatItKnows(t *testing.T) {
 	}
 }
 
+// Who waits for values that the server refuses is told why at once, and gets them once it does not refuse any more.
+func TestReadyIsRefused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t)
+		s.breaks(func(w http.ResponseWriter, _ *http.Request) bool {
+			problem(w, http.StatusUnprocessableEntity, "invalid", 0)
+			return true
+		})
+		c := connect(t, s, nil)
+		began := time.Now()
+		var refusal *hotswap.Error
+		if err := c.Ready(t.Context()); !errors.As(err, &refusal) || refusal.Status != http.StatusUnprocessableEntity || time.Since(began) > time.Minute {
+			t.Errorf("after %s: %v", time.Since(began), err)
+		}
+		wantState(t, c, hotswap.Refused)
+		s.breaks(nil)
+		right := s.put("a", "1")
+		pass(5 * time.Minute)
+		wantHeld(t, c, right)
+		if err := c.Ready(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestNothingKnown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(t)
-		c := connect(t, s, func(o *hotswap.Options) { o.Key = "wrong" })
+		s.breaks(func(w http.ResponseWriter, _ *http.Request) bool {
+			problem(w, http.StatusServiceUnavailable, "unavailable", 0)
+			return true
+		})
+		c := connect(t, s, nil)
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		err := c.Ready(ctx)
 		var refusal *hotswap.Error
-		if !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &refusal) || refusal.Code != "unauthenticated" {
+		if !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &refusal) || refusal.Code != "unavailable" {
 			t.Errorf("Ready says %v, want the deadline and why", err)
 		}
 		if !c.Bool("a", true) || c.String("a", "b") != "b" || c.Revision() != "" {

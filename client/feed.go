@@ -193,6 +193,9 @@ func (f *feed) take(next *Snapshot) error {
 
 // state notes how the client stands with the server, and logs what is new.
 func (c *Client) state(state State) {
+	if state == Refused && c.Revision() == "" {
+		c.denial.Do(func() { close(c.denied) })
+	}
 	if c.status.since(state) {
 		c.options.Log.Info("configuration", "state", string(state), "revision", c.Revision())
 	}

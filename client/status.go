@@ -14,7 +14,7 @@ const (
 	Streaming   State = "streaming"   // the server pushes
 	Polling     State = "polling"     // the server answers, but there is no stream
 	Unreachable State = "unreachable" // it does not answer; what is known is served
-	Refused     State = "refused"     // it does not take the credential for what is asked; what is known is served
+	Refused     State = "refused"     // it does not take the credential for what is asked, or the question; what is known is served
 	Closed      State = "closed"
 )
 

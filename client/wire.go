@@ -39,13 +39,19 @@ func (e *Error) Error() string {
 // errTooLarge tells of an answer beyond mostBody.
 var errTooLarge = fmt.Errorf("hotswap: more than %d MiB at once", mostBody>>20)
 
-// refused tells whether the credential is not, or no longer, good for what is asked: asking again soon is no use.
+// refused tells whether the credential is not, or no longer, good for what is asked, or no such thing can be asked:
+// asking again soon is no use.
 func refused(err error) bool {
 	var e *Error
 	if !errors.As(err, &e) {
 		return false
 	}
-	return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden || e.Status == http.StatusNotFound
+	switch e.Status {
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity:
+		return true
+	default:
+		return false
+	}
 }
 
 // retryAfter is the time that the server names in its refusal.

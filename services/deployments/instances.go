@@ -112,7 +112,7 @@ type InstanceFilter struct {
 }
 
 // List shows the instances of the actor's scope, by tenant, environment and name: as they are written, and what this
-// node has gathered since.
+// node has gathered since. invalid: there is no such environment.
 func (s *Instances) List(ctx context.Context, f InstanceFilter) (models.Paged[models.Instance], error) {
 	var none models.Paged[models.Instance]
 	actor, ok := models.ActorFrom(ctx)
@@ -121,6 +121,11 @@ func (s *Instances) List(ctx context.Context, f InstanceFilter) (models.Paged[mo
 	}
 	if f.TenantID != "" {
 		if err := actor.Require(models.PermViewConfigs, "tenant", f.TenantID, f.Environment); err != nil {
+			return none, err
+		}
+	}
+	if f.Environment != "" {
+		if err := s.snapshots.CheckEnvironment(ctx, f.Environment); err != nil {
 			return none, err
 		}
 	}

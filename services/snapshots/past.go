@@ -30,7 +30,7 @@ func (s *Service) Past(ctx context.Context, tenantID, environment string, at tim
 		}
 	case models.TenantActive:
 	}
-	if err := s.checkEnvironment(ctx, environment); err != nil {
+	if err := s.CheckEnvironment(ctx, environment); err != nil {
 		return nil, err
 	}
 	at = at.UTC().Truncate(time.Microsecond) // what Postgres keeps

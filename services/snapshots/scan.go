@@ -215,8 +215,8 @@ func (s *Service) beginEpoch(ctx context.Context, before string) ([]models.Head,
 	return all, nil
 }
 
-// checkEnvironment tells whether there is such an environment; one that is unknown here may be new.
-func (s *Service) checkEnvironment(ctx context.Context, name string) error {
+// CheckEnvironment is invalid at /environment where there is no such environment; one that is unknown here may be new.
+func (s *Service) CheckEnvironment(ctx context.Context, name string) error {
 	if known := s.environments.Load(); known != nil && slices.Contains(*known, name) {
 		return nil
 	}

@@ -208,7 +208,7 @@ func (s *Service) get(ctx context.Context, tenant models.Tenant, at place) (*Sna
 func (s *Service) renew(ctx context.Context, tenant models.Tenant, at place) (*Snapshot, error) {
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
-	if err := s.checkEnvironment(ctx, at.environment); err != nil {
+	if err := s.CheckEnvironment(ctx, at.environment); err != nil {
 		return nil, err
 	}
 	chain := s.chain(tenant, at.environment)

@@ -165,7 +165,7 @@ func (s *Service) Watch(ctx context.Context, topic Topic, after string, w Watche
 }
 
 func (h *hub) watchLayers(ctx context.Context, topic Topic, after string, w Watcher) (*Watch, error) {
-	if err := h.service.checkEnvironment(ctx, topic.Environment); err != nil {
+	if err := h.service.CheckEnvironment(ctx, topic.Environment); err != nil {
 		return nil, err
 	}
 	for range tries {

@@ -109,6 +109,7 @@ func TestWhoReportsInstances(t *testing.T) {
 	}
 	site.As("acme-app").Put("/instances/"+url.PathEscape(strings.Repeat("é", 128)), webtest.Body{"environment": "QA", "revision": "r"}).Want(200)
 	site.As("acme-app").Put("/instances/a", webtest.Body{"environment": "Moon", "revision": "r"}).Refused(422, "invalid")
+	site.As("engineer").Get("/instances?environment=Moon").Refused(422, "invalid")
 	site.As("app").Put("/instances/a", webtest.Body{"tenantId": "nothing", "environment": "QA", "revision": "r"}).Refused(404, "not_found")
 	if log := site.As("auditor").Get("/audit?action=access.denied").Want(200); strings.Contains(log.Text, "instance.put") {
 		t.Errorf("refused heartbeats are entries of their own: %s", log.Text)
