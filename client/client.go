@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -114,14 +113,15 @@ func wake(ch chan struct{}) {
 
 // failed tells of an attempt that did not work out.
 func (c *Client) failed(err error) {
-	level, now := slog.LevelDebug, "configuration is served from memory"
+	log := c.options.Log.Debug
 	if c.status.failed(err) {
-		level = slog.LevelWarn
+		log = c.options.Log.Warn
 	}
 	if c.Revision() == "" {
-		now = "there is no configuration yet: defaults are served"
+		log("there is no configuration yet: defaults are served", "error", err)
+	} else {
+		log("configuration is served from memory", "error", err)
 	}
-	c.options.Log.Log(context.Background(), level, now, "error", err)
 	if c.options.OnError != nil {
 		c.options.OnError(err)
 	}
