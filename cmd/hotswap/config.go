@@ -30,6 +30,7 @@ type settings struct {
 	OtherMasterKey   string `env:"HOTSWAP_MASTER_KEY_OTHER"`
 	RedisURL         string `env:"HOTSWAP_REDIS_URL"`
 	CacheTTL         string `env:"HOTSWAP_CACHE_TTL"  envDefault:"5m"`
+	CacheSize        string `env:"HOTSWAP_CACHE_SIZE" envDefault:"256MiB"`
 	StateDir         string `env:"HOTSWAP_STATE_DIR"`
 	MaxStale         string `env:"HOTSWAP_MAX_STALE"  envDefault:"24h"`
 
@@ -42,10 +43,11 @@ type settings struct {
 	Streams   streamSettings
 	Telemetry telemetrySettings
 
-	limits   pace.Limits
-	masters  masterKeys // what MasterKey and OtherMasterKey name
-	cacheTTL time.Duration
-	maxStale time.Duration
+	limits    pace.Limits
+	masters   masterKeys // what MasterKey and OtherMasterKey name
+	cacheTTL  time.Duration
+	cacheSize int64 // bytes
+	maxStale  time.Duration
 }
 
 // readSettings returns what serve is to do, or every complaint about it at once. No complaint repeats a value.
@@ -54,9 +56,10 @@ func readSettings(ctx context.Context) (settings, error) {
 	if err := env.Parse(&s); err != nil {
 		return s, usageError{err}
 	}
-	var badMaster, badTTL, badRates, badStale error
+	var badMaster, badTTL, badSize, badRates, badStale error
 	s.limits, badRates = s.readRates()
 	s.cacheTTL, badTTL = readCacheTTL("HOTSWAP_CACHE_TTL", s.CacheTTL)
+	s.cacheSize, badSize = readCacheSize("HOTSWAP_CACHE_SIZE", s.CacheSize)
 	s.maxStale, badStale = readMaxStale("HOTSWAP_MAX_STALE", s.MaxStale)
 	s.masters, badMaster = openMasterKeys(ctx, s.MasterKey, s.OtherMasterKey)
 	if err := errors.Join(
@@ -70,6 +73,7 @@ func readSettings(ctx context.Context) (settings, error) {
 		badMaster,
 		checkRedisURL("HOTSWAP_REDIS_URL", s.RedisURL),
 		badTTL,
+		badSize,
 		badRates,
 		s.Streams.check(),
 		checkStateDir("HOTSWAP_STATE_DIR", s.StateDir),

@@ -50,7 +50,7 @@ func (serveCommand) Run(s surroundings) error {
 		DB: db, Now: time.Now, Log: s.log, Registry: n.registry, Tracer: n.telemetry.Tracer(), Version: version,
 		Master: cfg.masters.key, OtherMaster: cfg.masters.other, Redis: n.redis, Provider: provider, Limits: &cfg.limits,
 		Streams: cfg.Streams.limits(),
-		State:   n.state, MaxStale: cfg.maxStale,
+		State:   n.state, MaxStale: cfg.maxStale, CacheBytes: cfg.cacheSize,
 	})
 	if err != nil {
 		return err
