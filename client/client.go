@@ -16,8 +16,7 @@ type Client struct {
 	place    *place
 	held     atomic.Pointer[Snapshot] // never nil
 	ready    chan struct{}            // closed once there is something to read
-	denied   chan struct{}            // closed once the server refused while there was nothing
-	denial   sync.Once
+	denial   denial
 	status   status
 	watchers watchers
 	file     *file // nil: none
@@ -34,7 +33,7 @@ func New(options Options) (*Client, error) {
 		return nil, err
 	}
 	w := newWire(options)
-	c := &Client{wire: w, place: &place{wire: w, tenant: options.Tenant, environment: options.Environment}, ready: make(chan struct{}), denied: make(chan struct{})}
+	c := &Client{wire: w, place: &place{wire: w, tenant: options.Tenant, environment: options.Environment}, ready: make(chan struct{})}
 	c.held.Store(&Snapshot{})
 	c.watchers.wake = make(chan struct{}, 1)
 	if options.File != "" {
@@ -139,21 +138,25 @@ func (c *Client) Close() {
 // Ready waits until there is something to read, be it from the file. It fails at once where the server refused and
 // there is nothing: the key, the tenant or the environment is wrong. The client goes on asking all the same.
 func (c *Client) Ready(ctx context.Context) error {
-	select {
-	case <-c.ready:
-		return nil
-	default:
-	}
-	select {
-	case <-c.ready:
-		return nil
-	case <-c.denied:
-		return fmt.Errorf("there is no configuration: %w", c.Status().Err)
-	case <-ctx.Done():
-		if err := c.Status().Err; err != nil {
-			return fmt.Errorf("%w; the last attempt: %w", ctx.Err(), err)
+	for {
+		denied, why := c.denial.get()
+		select {
+		case <-c.ready:
+			return nil
+		default:
 		}
-		return ctx.Err()
+		if why != nil {
+			return fmt.Errorf("there is no configuration: %w", why)
+		}
+		select {
+		case <-c.ready:
+		case <-denied:
+		case <-ctx.Done():
+			if err := c.Status().Err; err != nil {
+				return fmt.Errorf("%w; the last attempt: %w", ctx.Err(), err)
+			}
+			return ctx.Err()
+		}
 	}
 }
 

@@ -288,6 +288,20 @@ func TestReadyIsRefused(t *testing.T) {
 			t.Errorf("after %s: %v", time.Since(began), err)
 		}
 		wantState(t, c, hotswap.Refused)
+		for _, passing := range []http.HandlerFunc{
+			func(w http.ResponseWriter, _ *http.Request) {
+				problem(w, http.StatusServiceUnavailable, "unavailable", 0)
+			},
+			http.NotFound, // of a proxy that has no such route yet
+		} {
+			s.breaks(func(w http.ResponseWriter, r *http.Request) bool { passing(w, r); return true })
+			pass(5 * time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			if err := c.Ready(ctx); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("Ready does not wait: %v", err)
+			}
+			cancel()
+		}
 		s.breaks(nil)
 		right := s.put("a", "1")
 		pass(5 * time.Minute)

@@ -193,9 +193,11 @@ func (f *feed) take(next *Snapshot) error {
 
 // state notes how the client stands with the server, and logs what is new.
 func (c *Client) state(state State) {
+	var why error
 	if state == Refused && c.Revision() == "" {
-		c.denial.Do(func() { close(c.denied) })
+		why = said(c.status.get().Err)
 	}
+	c.denial.set(why)
 	if c.status.since(state) {
 		c.options.Log.Info("configuration", "state", string(state), "revision", c.Revision())
 	}

@@ -54,6 +54,15 @@ func refused(err error) bool {
 	}
 }
 
+// said is a refusal in the server's own words; nil for what a proxy between may have made up.
+func said(err error) error {
+	var e *Error
+	if errors.As(err, &e) && e.Code != "" {
+		return err
+	}
+	return nil
+}
+
 // retryAfter is the time that the server names in its refusal.
 func retryAfter(err error) time.Duration {
 	var e *Error

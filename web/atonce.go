@@ -32,7 +32,7 @@ func (l *atOnceListener) Accept() (net.Conn, error) {
 	if !ok {
 		return c, err
 	}
-	own := &atOnceConn{Conn: tcp, tcp: tcp, watched: l.watched}
+	own := &atOnceConn{Conn: tcp, tcp: tcp, watched: l.watched, began: time.Now()} //nolint:forbidigo // net/http's deadlines are by this clock
 	own.read.tell, own.write.tell = tcp.SetReadDeadline, tcp.SetWriteDeadline
 	l.watched.add(own)
 	return own, nil
@@ -52,7 +52,9 @@ type atOnceConn struct {
 
 	watched     *watched
 	read, write deadline
-	spoke       bool // the other side sent something; who reads first is alone with the connection
+	began       time.Time
+	spoke       bool          // the other side sent something; who reads first is alone with the connection
+	waited      time.Duration // how long that took, until the first request's deadline was moved by it
 
 	mu     sync.Mutex // of held, which is changed by who writes and looked at by who closes
 	held   []byte
@@ -109,8 +111,9 @@ func (c *atOnceConn) kept() []byte {
 func (c *atOnceConn) Read(p []byte) (int, error) {
 	n, err := c.tcp.Read(p)
 	if n > 0 && !c.spoke {
-		c.spoke = true
-		_ = c.read.set(time.Now().Add(headTimeout)) //nolint:forbidigo // net/http's deadlines are by this clock
+		now := time.Now() //nolint:forbidigo // as above
+		c.spoke, c.waited = true, now.Sub(c.began)
+		_ = c.read.set(now.Add(headTimeout))
 	}
 	return n, err
 }
@@ -118,8 +121,11 @@ func (c *atOnceConn) Read(p []byte) (int, error) {
 // SetReadDeadline bounds reads, to lookEvery. A connection that was opened ahead, as pools and browsers do, counts as
 // idle until it says something: net/http would give it no longer than the head of a request takes.
 func (c *atOnceConn) SetReadDeadline(at time.Time) error {
-	if !c.spoke && at.After(longAgo) {
+	switch own := at.After(longAgo); {
+	case own && !c.spoke:
 		at = at.Add(idleTimeout - headTimeout)
+	case own && c.waited > 0: // that of the whole first request: net/http counts from the connection's beginning
+		at, c.waited = at.Add(c.waited), 0
 	}
 	return c.read.set(at)
 }

@@ -111,3 +111,40 @@ func TestSlowCallersAreCutOff(t *testing.T) {
 		t.Errorf("a connection that was opened ahead: %q, %v", answer, err)
 	}
 }
+
+// A connection that was opened long before its first request leaves that as much time as any other.
+func TestFirstRequestHasItsTime(t *testing.T) {
+	t.Parallel()
+	plain, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := AtOnceListener(plain)
+	t.Cleanup(func() { _ = l.Close() })
+	caller, err := new(net.Dialer).DialContext(t.Context(), "tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = caller.Close() })
+	accepted, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = accepted.Close() })
+	c := accepted.(*atOnceConn)
+	c.began = c.began.Add(-time.Minute)
+	if _, err := io.WriteString(caller, "P"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []time.Duration{15 * time.Second, -45 * time.Second} { // the second one is another request's
+		if err := c.SetReadDeadline(c.began.Add(15 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if left := time.Until(c.read.at); left > want || left < want-10*time.Second {
+			t.Errorf("a request has %s, want %s", left, want)
+		}
+	}
+}

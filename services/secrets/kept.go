@@ -2,6 +2,7 @@ package secrets
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,7 +11,10 @@ import (
 )
 
 // keptAfter is how long a database may take before what was kept of it is used.
-const keptAfter = 500 * time.Millisecond
+const keptAfter = 200 * time.Millisecond
+
+// rememberTimeout bounds asking for all that was kept; what is not answered then is asked later.
+const rememberTimeout = 2 * time.Second
 
 // Kept is a data key as the database holds it: wrapped by a master key, and of no use without that.
 type Kept struct {
@@ -41,6 +45,24 @@ func (k *keeper) keep(tenantID string, row wrapped) {
 	}
 	k.rows[tenantID] = row
 	k.moves++
+}
+
+// add takes a row where there is none, and tells whether it did. A doubted one does not serve until it is trusted.
+func (k *keeper) add(tenantID string, row wrapped, doubted bool) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.rows == nil {
+		k.rows, k.doubted = map[string]wrapped{}, map[string]bool{}
+	}
+	if _, ok := k.rows[tenantID]; ok {
+		return false
+	}
+	k.rows[tenantID] = row
+	if doubted {
+		k.doubted[tenantID] = true
+	}
+	k.moves++
+	return true
 }
 
 func (k *keeper) forget(tenantID string) {
@@ -150,8 +172,30 @@ func (s *Service) readOrKept(ctx context.Context, tenantID string) (row wrapped,
 // database cannot be asked.
 func (s *Service) Restore(keys []Kept) {
 	for _, k := range keys {
-		if _, known := s.kept.find(k.TenantID); !known {
-			s.kept.keep(k.TenantID, k.row())
+		s.kept.add(k.TenantID, k.row(), false)
+	}
+}
+
+// Remember is Restore while the database is there: what was served can be served again, though nobody has asked this run
+// for it yet. A key counts once the database was asked whether it was rotated or shredded since; what it does not answer
+// in time is asked by Run.
+func (s *Service) Remember(ctx context.Context, keys []Kept) {
+	ctx, cancel := context.WithTimeout(ctx, rememberTimeout)
+	defer cancel()
+	var added []string
+	for _, k := range keys {
+		if s.kept.add(k.TenantID, k.row(), true) {
+			added = append(added, k.TenantID)
+		}
+	}
+	for chunk := range slices.Chunk(added, lookBatch) {
+		stored, err := s.versions(ctx, chunk)
+		if err != nil {
+			s.log.WarnContext(ctx, "data keys that were kept are not compared with the database yet", "error", err)
+			return
+		}
+		for _, tenantID := range chunk {
+			s.kept.trust(tenantID, stored[tenantID])
 		}
 	}
 }

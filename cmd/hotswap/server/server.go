@@ -272,7 +272,8 @@ func (s *Server) load(ctx context.Context) error {
 	if err := s.prepareState(ctx); err != nil {
 		return err
 	}
-	return s.rememberKeys(ctx)
+	s.rememberKeys(ctx)
+	return nil
 }
 
 // Run does what is done beside requests, until the context ends: it scans for heads that other nodes moved,

@@ -72,16 +72,12 @@ func (s *Server) prepareState(ctx context.Context) error {
 	return nil
 }
 
-// rememberKeys takes the data keys that an earlier run kept: what it served can be served again, though nobody has asked
-// this run for it yet. Each is held against the database first, for it may have been rotated or shredded since.
-func (s *Server) rememberKeys(ctx context.Context) error {
+// rememberKeys takes the data keys that an earlier run kept. Without them the node begins as well.
+func (s *Server) rememberKeys(ctx context.Context) {
 	var keys []secrets.Kept
-	if s.options.State == nil || s.Snapshots.ReadKept(ctx, keysFile, &keys) != nil {
-		return nil //nolint:nilerr // nothing was kept of this database, or nothing that opens: then there is nothing to remember
+	if s.options.State != nil && s.Snapshots.ReadKept(ctx, keysFile, &keys) == nil {
+		s.Secrets.Remember(ctx, keys)
 	}
-	s.Secrets.Restore(keys)
-	s.Secrets.Doubt()
-	return s.Secrets.Look(ctx)
 }
 
 // keepMoved leaves a file that cannot be written for the next time; the read plane has said so.
