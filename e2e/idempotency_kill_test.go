@@ -74,7 +74,7 @@ func nthKeyed(n int) (who, path, body string) {
 		return "admin", "/api-keys", fmt.Sprintf(`{"name":"key-%d","role":"reader"}`, n)
 	case 1:
 		return "engineer", "/changes", fmt.Sprintf(
-			`{"tenantId":"tenant-%d","environment":"Production","title":"change-%d","items":[{"key":"k%d","op":"set","value":1}]}`, n%4, n, n)
+			`{"tenantId":"tenant-%d","environment":"Production","title":"change-%d","items":[{"key":"count%d","op":"set","value":1}]}`, n%4, n, n)
 	default:
 		return "engineer", "/configs", fmt.Sprintf(`{"tenantId":"tenant-%d","environment":"Development","key":"k%d","value":"value %d"}`, n%4, n%7, n)
 	}
