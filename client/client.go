@@ -33,7 +33,7 @@ func New(options Options) (*Client, error) {
 		return nil, err
 	}
 	w := newWire(options)
-	c := &Client{wire: w, place: &place{wire: w, tenant: options.Tenant, environment: options.Environment}, ready: make(chan struct{})}
+	c := &Client{wire: w, place: &place{wire: w, tenant: options.Tenant, environment: options.Environment}, ready: make(chan struct{}), denial: denial{told: make(chan struct{})}}
 	c.held.Store(&Snapshot{})
 	c.watchers.wake = make(chan struct{}, 1)
 	if options.File != "" {

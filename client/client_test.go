@@ -209,13 +209,15 @@ func TestPollsOnly(t *testing.T) {
 	})
 }
 
+// answers is a server that answers every call with a problem.
+func answers(status int, code string, after int) func(http.ResponseWriter, *http.Request) bool {
+	return func(w http.ResponseWriter, _ *http.Request) bool { problem(w, status, code, after); return true }
+}
+
 // While the server is away, or does not take the credential, what is known is served.
 func TestServesWhatItKnows(t *testing.T) {
 	t.Parallel()
 	gone := func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }
-	answers := func(status int, code string, after int) func(http.ResponseWriter, *http.Request) bool {
-		return func(w http.ResponseWriter, _ *http.Request) bool { problem(w, status, code, after); return true }
-	}
 	tests := map[string]struct {
 		broken func(http.ResponseWriter, *http.Request) bool
 		state  hotswap.State
@@ -277,10 +279,7 @@ func TestReadyIsRefused(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(t)
-		s.breaks(func(w http.ResponseWriter, _ *http.Request) bool {
-			problem(w, http.StatusUnprocessableEntity, "invalid", 0)
-			return true
-		})
+		s.breaks(answers(http.StatusUnprocessableEntity, "invalid", 0))
 		c := connect(t, s, nil)
 		began := time.Now()
 		var refusal *hotswap.Error
@@ -288,13 +287,9 @@ func TestReadyIsRefused(t *testing.T) {
 			t.Errorf("after %s: %v", time.Since(began), err)
 		}
 		wantState(t, c, hotswap.Refused)
-		for _, passing := range []http.HandlerFunc{
-			func(w http.ResponseWriter, _ *http.Request) {
-				problem(w, http.StatusServiceUnavailable, "unavailable", 0)
-			},
-			http.NotFound, // of a proxy that has no such route yet
-		} {
-			s.breaks(func(w http.ResponseWriter, r *http.Request) bool { passing(w, r); return true })
+		proxy := func(w http.ResponseWriter, r *http.Request) bool { http.NotFound(w, r); return true } // has no such route yet
+		for _, passing := range []func(http.ResponseWriter, *http.Request) bool{answers(http.StatusServiceUnavailable, "unavailable", 0), proxy} {
+			s.breaks(passing)
 			pass(5 * time.Minute)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			if err := c.Ready(ctx); !errors.Is(err, context.DeadlineExceeded) {
@@ -316,10 +311,7 @@ func TestNothingKnown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(t)
-		s.breaks(func(w http.ResponseWriter, _ *http.Request) bool {
-			problem(w, http.StatusServiceUnavailable, "unavailable", 0)
-			return true
-		})
+		s.breaks(answers(http.StatusServiceUnavailable, "unavailable", 0))
 		c := connect(t, s, nil)
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()

@@ -6,16 +6,13 @@ import "sync"
 type denial struct {
 	mu   sync.Mutex
 	why  error         // nil: it does not
-	told chan struct{} // closed while it does; nil: nobody asked and it never did
+	told chan struct{} // closed while it does
 }
 
 // get is why the server refuses, and what is closed once it does.
 func (d *denial) get() (told <-chan struct{}, why error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.told == nil {
-		d.told = make(chan struct{})
-	}
 	return d.told, d.why
 }
 
@@ -25,9 +22,6 @@ func (d *denial) set(why error) {
 	defer d.mu.Unlock()
 	switch {
 	case why != nil && d.why == nil:
-		if d.told == nil {
-			d.told = make(chan struct{})
-		}
 		close(d.told)
 	case why == nil && d.why != nil:
 		d.told = make(chan struct{})

@@ -33,12 +33,17 @@ type keeper struct {
 	moves   int64           // counts what was altered
 }
 
-func (k *keeper) keep(tenantID string, row wrapped) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+// begin makes the keeper one that can hold rows. It is locked.
+func (k *keeper) begin() {
 	if k.rows == nil {
 		k.rows, k.doubted = map[string]wrapped{}, map[string]bool{}
 	}
+}
+
+func (k *keeper) keep(tenantID string, row wrapped) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.begin()
 	delete(k.doubted, tenantID)
 	if old, ok := k.rows[tenantID]; ok && old.Version == row.Version && old.Master == row.Master {
 		return
@@ -51,9 +56,7 @@ func (k *keeper) keep(tenantID string, row wrapped) {
 func (k *keeper) add(tenantID string, row wrapped, doubted bool) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.rows == nil {
-		k.rows, k.doubted = map[string]wrapped{}, map[string]bool{}
-	}
+	k.begin()
 	if _, ok := k.rows[tenantID]; ok {
 		return false
 	}
